@@ -1,0 +1,2 @@
+//! nightferry
+fn main() {}

@@ -1,0 +1,3 @@
+//! The domain of nightferry.
+mod field;
+pub use field::FieldPath;

@@ -1,0 +1,1 @@
+//! Integration tests, golden files and benchmarks of nightferry.
