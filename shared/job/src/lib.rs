@@ -1,3 +1,39 @@
-//! The domain of nightferry.
+//! The domain of nightferry: what a user asks for, what becomes of it, and by which rules.
+//!
+//! A [`JobRequest`] names nights, classes, conditions and a content. Fan-out turns it into one [`Task`] a night (a
+//! large night: several parts); workers move tasks through [`TaskState`]; the job's own [`JobState`] follows from its
+//! tasks and from nothing else.
+//!
+//! This crate does no I/O and knows nothing of AWS, Kafka or async: everything that reads or writes lives above it.
+//!
+//! ```
+//! use job::JobRequest;
+//! let request = JobRequest::parse("
+//! nights: [2025-09-01..2025-09-03, 2026-03-22]
+//! classes: [SN candidate, '!Unknown']
+//! conditions: candidate.magpsf < 19.5;
+//! content: Light packet
+//! ").unwrap();
+//! assert_eq!(request.nights.iter().count(), 4);
+//! assert!(JobRequest::parse("nights: [2025-13-01]").unwrap_err().to_string().contains("2025-13-01"));
+//! ```
+
+mod content;
+mod error;
 mod field;
+mod id;
+mod night;
+mod progress;
+mod request;
+mod state;
+mod task;
+
+pub use content::{Content, Packet};
+pub use error::{ErrorKind, RequestError};
 pub use field::FieldPath;
+pub use id::{JobId, Survey, TopicName};
+pub use night::{Night, NightSelection, Nights};
+pub use progress::{Counts, PartitionSpan};
+pub use request::{DEFAULT_TEST_ALERTS, JobRequest, MAX_DOCUMENT_BYTES};
+pub use state::{JobState, TaskState};
+pub use task::{Checkpoint, Failure, Job, LogLine, Task, TaskFile, TaskId};
