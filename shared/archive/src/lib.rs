@@ -1,1 +1,37 @@
-//! archive
+//! Nights of alerts on object storage: which there are, one schema over many of them, and a scan that reads no more
+//! than a query needs.
+//!
+//! What it guarantees:
+//! - the night is the partition path, never a date computed from an alert;
+//! - [`unify`] yields one schema for a job, whatever order, number and width of columns the nights have, or an error
+//!   that names the column and both nights;
+//! - every batch that [`RowGroupScan`] hands out has exactly the schema that was asked for, with nulls where a file
+//!   lacks a column;
+//! - memory does not grow with the size of a file: what is not prefetched is read through bounded windows.
+//!
+//! What it leaves to others: which rows are kept ([`RowFilter`]), derived columns, encoding.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), archive::ArchiveError> {
+//! let archive = archive::Archive::open("s3://alerts/ztf")?;
+//! for night in archive.nights().await? {
+//!     println!("{night}: {} files", archive.files(night).await?.len());
+//! }
+//! # Ok(()) }
+//! ```
+
+mod adapt;
+mod bytes_source;
+mod error;
+mod footer;
+mod leaves;
+mod listing;
+mod schema;
+mod scan;
+
+pub use error::ArchiveError;
+pub use footer::OpenFile;
+pub use leaves::LeafSet;
+pub use listing::{Archive, ArchiveFile};
+pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};
+pub use schema::{Conflict, JobSchema, NightSchema, canonical, unify};

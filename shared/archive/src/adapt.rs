@@ -1,0 +1,65 @@
+//! From the columns that a file has to the columns that the job has.
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array},
+    compute::{CastOptions, cast_with_options},
+    datatypes::{DataType, Fields, SchemaRef},
+    error::ArrowError,
+};
+use std::sync::Arc;
+
+/// A batch with exactly `schema`: columns that the file lacks are null, narrower numbers are widened, structs get
+/// their missing fields. Columns that already fit are passed on without a copy.
+pub(crate) fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let file_schema = batch.schema();
+    let columns = schema.fields().iter().map(|field| match file_schema.index_of(field.name()) {
+        Ok(index) => adapt_array(batch.column(index), field.data_type()),
+        Err(_) => Ok(new_null_array(field.data_type(), batch.num_rows())),
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema.clone(), columns, &options)
+}
+
+fn adapt_array(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+    if array.data_type() == to {
+        return Ok(array.clone());
+    }
+    match (array.data_type(), to) {
+        (DataType::Struct(_), DataType::Struct(fields)) => Ok(Arc::new(adapt_struct(array.as_struct(), fields)?)),
+        (DataType::List(_), DataType::List(item)) => {
+            let list = array.as_list::<i32>();
+            let values = adapt_array(list.values(), item.data_type())?;
+            let list = ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?;
+            Ok(Arc::new(list))
+        }
+        (DataType::Map(_, _), DataType::Map(entries, sorted)) => adapt_map(array.as_map(), entries, *sorted),
+        (_, to) => {
+            // A value that does not fit its wider type would be our fault: an error, never a silent null.
+            let strict = CastOptions { safe: false, ..CastOptions::default() };
+            cast_with_options(array, to, &strict)
+        }
+    }
+}
+
+fn adapt_struct(array: &StructArray, fields: &Fields) -> Result<StructArray, ArrowError> {
+    let columns = fields.iter().map(|field| match array.column_by_name(field.name()) {
+        Some(column) => adapt_array(column, field.data_type()),
+        None => Ok(new_null_array(field.data_type(), array.len())),
+    });
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    StructArray::try_new_with_length(fields.clone(), columns, array.nulls().cloned(), array.len())
+}
+
+fn adapt_map(map: &MapArray, entries: &arrow::datatypes::FieldRef, sorted: bool) -> Result<ArrayRef, ArrowError> {
+    let DataType::Struct(pair) = entries.data_type() else {
+        return Err(ArrowError::SchemaError("a map without key and value".into()));
+    };
+    let [key, value] = &pair[..] else {
+        return Err(ArrowError::SchemaError("a map without key and value".into()));
+    };
+    let columns = vec![adapt_array(map.keys(), key.data_type())?, adapt_array(map.values(), value.data_type())?];
+    let pairs = StructArray::try_new(pair.clone(), columns, None)?;
+    let map = MapArray::try_new(entries.clone(), map.offsets().clone(), pairs, map.nulls().cloned(), sorted)?;
+    Ok(Arc::new(map))
+}

@@ -1,0 +1,225 @@
+//! The bytes of one file: ranges fetched ahead, and bounded windows for all the rest.
+
+use crate::{Archive, ArchiveError, ArchiveFile};
+use bytes::{Buf, Bytes};
+use futures::{StreamExt, TryStreamExt};
+use object_store::{GetOptions, GetRange, path::Path};
+use parquet::{
+    errors::ParquetError,
+    file::reader::{ChunkReader, Length},
+};
+use std::{
+    collections::VecDeque,
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+use tokio::runtime::Handle;
+
+/// Ranges closer than this are fetched in one request: a request costs about what this many bytes cost.
+const COALESCE_BYTES: u64 = 256 * 1024;
+/// No request asks for more than this, so that several run side by side.
+const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
+/// Requests of one file that are under way at once.
+const REQUESTS: usize = 8;
+/// What is fetched when something was not fetched ahead.
+const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
+/// Windows that are kept: one for each heavy column and some for the narrow ones.
+const WINDOWS: usize = 12;
+
+/// A file of the archive as the Parquet reader wants it. Cheap to clone; clones share what was fetched.
+#[derive(Clone)]
+pub(crate) struct BytesSource(Arc<Inner>);
+
+struct Inner {
+    archive: Archive,
+    path: Path,
+    file: ArchiveFile,
+    runtime: Handle,
+    ahead: Mutex<Vec<(u64, Bytes)>>,
+    windows: Mutex<VecDeque<(u64, Bytes)>>,
+    bytes_fetched: AtomicU64,
+    requests: AtomicU64,
+}
+
+impl BytesSource {
+    /// A source for `file`, which must be unchanged: its ETag is a condition of every request.
+    pub(crate) fn new(archive: &Archive, file: &ArchiveFile, runtime: Handle) -> Self {
+        Self(Arc::new(Inner {
+            archive: archive.clone(),
+            path: Path::from(file.path.as_str()),
+            file: file.clone(),
+            runtime,
+            ahead: Mutex::default(),
+            windows: Mutex::default(),
+            bytes_fetched: AtomicU64::new(0),
+            requests: AtomicU64::new(0),
+        }))
+    }
+
+    /// Another source of the same file with nothing fetched and its own counters.
+    pub(crate) fn fresh(&self) -> Self {
+        Self::new(&self.0.archive, &self.0.file, self.0.runtime.clone())
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.0.file.path
+    }
+
+    /// Bytes and requests so far.
+    pub(crate) fn cost(&self) -> (u64, u64) {
+        (self.0.bytes_fetched.load(Ordering::Relaxed), self.0.requests.load(Ordering::Relaxed))
+    }
+
+    /// Fetches the ranges, neighbours together, several requests at once.
+    pub(crate) async fn fetch_ahead(&self, ranges: Vec<Range<u64>>) -> Result<(), ArchiveError> {
+        let fetched: Vec<(u64, Bytes)> = futures::stream::iter(coalesce(ranges))
+            .map(|range| async move { Ok::<_, ArchiveError>((range.start, self.get(range).await?)) })
+            .buffer_unordered(REQUESTS)
+            .try_collect()
+            .await?;
+        let mut ahead = lock(&self.0.ahead);
+        ahead.extend(fetched);
+        ahead.sort_by_key(|(start, _)| *start);
+        Ok(())
+    }
+
+    async fn get(&self, range: Range<u64>) -> Result<Bytes, ArchiveError> {
+        let wanted = range.end.saturating_sub(range.start);
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            if_match: self.0.file.etag.clone(),
+            ..GetOptions::default()
+        };
+        let store = &self.0.archive.store;
+        let path = &self.0.path;
+        let result = store.get_opts(path, options).await.map_err(|error| ArchiveError::store(path, error))?;
+        let bytes = result.bytes().await.map_err(|error| ArchiveError::store(path, error))?;
+        self.0.bytes_fetched.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
+        if bytes.len() as u64 != wanted {
+            return Err(ArchiveError::damaged(self.path(), "it ends before its own footer says"));
+        }
+        Ok(bytes)
+    }
+
+    /// `length` bytes at `start`: from what was fetched ahead, else from a window.
+    fn slice(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let end = start.checked_add(length as u64).filter(|end| *end <= self.0.file.size);
+        let Some(end) = end else {
+            return Err(ParquetError::EOF(format!("bytes {start}+{length} of a file of {}", self.0.file.size)));
+        };
+        if let Some(bytes) = self.find(&lock(&self.0.ahead), start, end) {
+            return Ok(bytes);
+        }
+        if let Some(bytes) = lock(&self.0.windows).iter().find_map(|window| within(window, start, end)) {
+            return Ok(bytes);
+        }
+        let window_end = (start + WINDOW_BYTES).max(end).min(self.0.file.size);
+        let fetched = self.0.runtime.block_on(self.get(start..window_end));
+        let bytes = fetched.map_err(|error| ParquetError::External(Box::new(error)))?;
+        let mut windows = lock(&self.0.windows);
+        windows.push_back((start, bytes.clone()));
+        if windows.len() > WINDOWS {
+            windows.pop_front();
+        }
+        Ok(bytes.slice(..length))
+    }
+
+    fn find(&self, ahead: &[(u64, Bytes)], start: u64, end: u64) -> Option<Bytes> {
+        let after = ahead.partition_point(|(segment, _)| *segment <= start);
+        ahead[..after].iter().rev().find_map(|segment| within(segment, start, end))
+    }
+}
+
+fn within((base, bytes): &(u64, Bytes), start: u64, end: u64) -> Option<Bytes> {
+    let from = usize::try_from(start.checked_sub(*base)?).ok()?;
+    let to = usize::try_from(end.checked_sub(*base)?).ok()?;
+    (to <= bytes.len()).then(|| bytes.slice(from..to))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sorted, neighbours joined, and none larger than a request may be.
+fn coalesce(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.retain(|range| range.start < range.end);
+    ranges.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last)
+                if range.start <= last.end.saturating_add(COALESCE_BYTES)
+                    && range.end.max(last.end) - last.start <= REQUEST_BYTES =>
+            {
+                last.end = last.end.max(range.end);
+            }
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+impl Length for BytesSource {
+    fn len(&self) -> u64 {
+        self.0.file.size
+    }
+}
+
+impl ChunkReader for BytesSource {
+    type T = SourceReader;
+
+    fn get_read(&self, start: u64) -> Result<SourceReader, ParquetError> {
+        Ok(SourceReader { source: self.clone(), position: start, buffer: Bytes::new() })
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        self.slice(start, length)
+    }
+}
+
+/// Reads on from a position in small steps: page headers are short and of unknown length.
+pub(crate) struct SourceReader {
+    source: BytesSource,
+    position: u64,
+    buffer: Bytes,
+}
+
+/// Longer than any sane page header, and a small slice of what was fetched anyway.
+const STEP_BYTES: u64 = 1024;
+
+impl std::io::Read for SourceReader {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.buffer.is_empty() {
+            let step = STEP_BYTES.min(self.source.len().saturating_sub(self.position));
+            // Whoever asks past the end of a prefetched range gets less, byte by byte if need be.
+            let ahead = lock(&self.source.0.ahead).iter().find_map(|(base, bytes)| {
+                let left = (base + bytes.len() as u64).checked_sub(self.position)?;
+                (self.position >= *base && left > 0).then_some(left)
+            });
+            let step = ahead.map_or(step, |left| step.min(left));
+            self.buffer = self.source.slice(self.position, step as usize).map_err(std::io::Error::other)?;
+            self.position += step;
+        }
+        let count = self.buffer.len().min(out.len());
+        self.buffer.copy_to_slice(&mut out[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_are_fetched_together_and_giants_stay_apart() {
+        let mib = 1024 * 1024;
+        assert_eq!(coalesce(vec![10..20, 0..10, 5000..6000, 8..12]), vec![0..6000]);
+        assert_eq!(coalesce(vec![0..10, mib..mib + 1]), vec![0..10, mib..mib + 1]);
+        assert_eq!(coalesce(vec![0..10 * mib, 10 * mib..20 * mib]), vec![0..10 * mib, 10 * mib..20 * mib]);
+        assert_eq!(coalesce(vec![5..5]), Vec::<Range<u64>>::new());
+    }
+}

@@ -1,0 +1,197 @@
+//! Which nights an archive has, and which files a night.
+
+use crate::ArchiveError;
+use futures::{StreamExt, TryStreamExt};
+use job::Night;
+use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use std::{collections::BTreeMap, sync::Arc};
+use url::Url;
+
+/// How many listings are under way at once.
+const LISTINGS: usize = 16;
+
+/// An archive: `<root>/science/year=YYYY/month=MM/day=DD/*.parquet` (CONTRACT §1).
+#[derive(Clone, Debug)]
+pub struct Archive {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    root: Path,
+    location: String,
+}
+
+/// A Parquet file of a night.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArchiveFile {
+    /// Where it is in the store.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its version, where the store knows one.
+    pub etag: Option<String>,
+}
+
+impl Archive {
+    /// Opens an archive by folder or URL (`s3://bucket/prefix`, `file:///…`). For S3, region, endpoint and
+    /// credentials come from the environment (`AWS_…`).
+    pub fn open(location: &str) -> Result<Self, ArchiveError> {
+        let wrong = |reason: String| ArchiveError::Location { location: location.to_owned(), reason };
+        let url = match Url::parse(location) {
+            Ok(url) if url.scheme().len() > 1 => url,
+            _ => {
+                let folder = std::fs::canonicalize(location).map_err(|error| wrong(error.to_string()))?;
+                Url::from_directory_path(&folder).map_err(|()| wrong("not an absolute folder".into()))?
+            }
+        };
+        let environment = std::env::vars().filter_map(|(key, value)| {
+            key.starts_with("AWS_").then(|| (key.to_ascii_lowercase(), value))
+        });
+        let (store, root) =
+            object_store::parse_url_opts(&url, environment).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { store: Arc::from(store), root, location: location.to_owned() })
+    }
+
+    /// The location as it was given.
+    pub fn location(&self) -> &str {
+        &self.location
+    }
+
+    /// Every night that has a partition, in order of time.
+    pub async fn nights(&self) -> Result<Vec<Night>, ArchiveError> {
+        let nights: Vec<Night> = self.partitions().await?.into_keys().collect();
+        if nights.is_empty() {
+            return Err(ArchiveError::Empty { location: self.location.clone() });
+        }
+        Ok(nights)
+    }
+
+    /// The Parquet files of a night in order of their paths: none when the archive lacks the night.
+    pub async fn files(&self, night: Night) -> Result<Vec<ArchiveFile>, ArchiveError> {
+        let mut files = Vec::new();
+        for folder in self.spellings(night) {
+            let listed = self.store.list_with_delimiter(Some(&folder)).await;
+            let objects = match listed {
+                Ok(listing) => listing.objects,
+                Err(object_store::Error::NotFound { .. }) => continue,
+                Err(error) => return Err(ArchiveError::store(&folder, error)),
+            };
+            files.extend(objects.into_iter().filter(|object| is_alert_file(&object.location)).map(|object| {
+                ArchiveFile { path: object.location.to_string(), size: object.size, etag: object.e_tag }
+            }));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// A night's folder may be zero-padded or not; where both exist, both belong to the night.
+    fn spellings(&self, night: Night) -> Vec<Path> {
+        let (year, month, day) = (night.year(), night.month(), night.day());
+        let mut folders = Vec::new();
+        for month in [format!("{month:02}"), month.to_string()] {
+            for day in [format!("{day:02}"), day.to_string()] {
+                let folder = self.science().join(format!("year={year}"));
+                let folder = folder.join(format!("month={month}")).join(format!("day={day}"));
+                if !folders.contains(&folder) {
+                    folders.push(folder);
+                }
+            }
+        }
+        folders
+    }
+
+    fn science(&self) -> Path {
+        self.root.clone().join("science")
+    }
+
+    async fn partitions(&self) -> Result<BTreeMap<Night, ()>, ArchiveError> {
+        let years = self.folders(self.science(), "year").await?;
+        let months = self.below(years, "month").await?;
+        let days = self.below(months, "day").await?;
+        Ok(days.into_iter().filter_map(|(path, _)| night_of(&path)).map(|night| (night, ())).collect())
+    }
+
+    async fn below(&self, parents: Vec<(Path, u32)>, key: &str) -> Result<Vec<(Path, u32)>, ArchiveError> {
+        let found: Vec<Vec<(Path, u32)>> = futures::stream::iter(parents)
+            .map(|(parent, _)| self.folders(parent, key))
+            .buffer_unordered(LISTINGS)
+            .try_collect()
+            .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn folders(&self, parent: Path, key: &str) -> Result<Vec<(Path, u32)>, ArchiveError> {
+        let listing = match self.store.list_with_delimiter(Some(&parent)).await {
+            Ok(listing) => listing,
+            Err(object_store::Error::NotFound { .. }) => return Ok(Vec::new()),
+            Err(error) => return Err(ArchiveError::store(&parent, error)),
+        };
+        let numbered = |path: Path| partition_value(path.filename()?, key).map(|value| (path.clone(), value));
+        Ok(listing.common_prefixes.into_iter().filter_map(numbered).collect())
+    }
+
+    /// Size and version of a file as it is now.
+    pub(crate) async fn head(&self, path: &str) -> Result<ArchiveFile, ArchiveError> {
+        let location = Path::from(path);
+        let meta = self.store.head(&location).await.map_err(|error| ArchiveError::store(&location, error))?;
+        Ok(ArchiveFile { path: path.to_owned(), size: meta.size, etag: meta.e_tag })
+    }
+}
+
+fn is_alert_file(path: &Path) -> bool {
+    path.filename().is_some_and(|name| name.ends_with(".parquet") && !name.starts_with(['_', '.']))
+}
+
+fn partition_value(folder: &str, key: &str) -> Option<u32> {
+    folder.strip_prefix(key)?.strip_prefix('=')?.parse().ok()
+}
+
+fn night_of(path: &Path) -> Option<Night> {
+    let mut values = [None; 3];
+    for part in path.parts() {
+        for (value, key) in values.iter_mut().zip(["year", "month", "day"]) {
+            *value = partition_value(part.as_ref(), key).or(*value);
+        }
+    }
+    let [year, month, day] = values;
+    Night::from_ymd(i32::try_from(year?).ok()?, month?, day?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn archive_with(paths: &[&str]) -> (tempfile::TempDir, Archive) {
+        let folder = tempfile::tempdir().unwrap();
+        for path in paths {
+            let file = folder.path().join("science").join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, b"not looked at").unwrap();
+        }
+        let archive = Archive::open(folder.path().to_str().unwrap()).unwrap();
+        (folder, archive)
+    }
+
+    #[tokio::test]
+    async fn padded_and_unpadded_partitions_are_the_same_night() {
+        let (_folder, archive) = archive_with(&[
+            "year=2023/month=1/day=7/b.parquet",
+            "year=2023/month=01/day=07/a.parquet",
+            "year=2023/month=01/day=07/_SUCCESS",
+            "year=2023/month=01/day=07/.a.parquet.crc",
+            "year=2024/month=12/day=31/c.parquet",
+            "year=2024/month=13/day=01/no-such-month.parquet",
+        ]);
+        let nights = archive.nights().await.unwrap();
+        assert_eq!(nights.iter().map(ToString::to_string).collect::<Vec<_>>(), ["2023-01-07", "2024-12-31"]);
+        let files = archive.files(nights[0]).await.unwrap();
+        let names: Vec<&str> = files.iter().map(|file| file.path.rsplit('/').next().unwrap()).collect();
+        assert_eq!(names, ["a.parquet", "b.parquet"]);
+        assert!(files.iter().all(|file| file.size == 13 && file.etag.is_some()));
+    }
+
+    #[tokio::test]
+    async fn an_archive_that_is_not_there_says_so() {
+        let error = Archive::open("/no/such/folder").unwrap_err().to_string();
+        assert!(error.contains("/no/such/folder"), "{error}");
+        let (_folder, archive) = archive_with(&[]);
+        assert!(matches!(archive.nights().await, Err(ArchiveError::Empty { .. })));
+    }
+}

@@ -1,0 +1,233 @@
+//! The row pump: reads one row group, the narrow columns first and the heavy ones only for the rows that survive.
+
+use crate::{ArchiveError, LeafSet, OpenFile, adapt::adapt, bytes_source::BytesSource};
+use arrow::{
+    array::{BooleanArray, RecordBatch},
+    compute::filter_record_batch,
+    datatypes::Schema,
+};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+use std::ops::Range;
+
+/// A decoded batch of output columns aims at this size.
+const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+/// The first pass reads narrow columns only.
+const NARROW_BATCH_ROWS: usize = 8192;
+/// A row group whose needed bytes exceed this is not fetched as a whole but through windows.
+const FETCH_AHEAD_BYTES: u64 = 64 * 1024 * 1024;
+/// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
+/// many costs less than a second pass.
+const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
+
+/// Decides which rows of a batch are kept.
+pub trait RowFilter {
+    /// One value a row, never null. The batch has the schema of [`ScanPlan::narrow`], or, in a single pass, of both
+    /// leaf sets together.
+    fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// What a scan reads.
+#[derive(Clone, Debug)]
+pub struct ScanPlan {
+    /// What the filter looks at.
+    pub narrow: LeafSet,
+    /// What the receiver gets.
+    pub output: LeafSet,
+    /// Both.
+    both: LeafSet,
+    /// Whether there is anything to filter.
+    filters: bool,
+}
+
+/// What a scan of a row group did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanStats {
+    /// Alerts looked at.
+    pub rows_read: u64,
+    /// Alerts handed out.
+    pub rows_kept: u64,
+    /// Bytes fetched from the store.
+    pub bytes_fetched: u64,
+    /// Requests made.
+    pub requests: u64,
+}
+
+impl ScanPlan {
+    /// A plan over a job's schema. Without `filters` the narrow set is not looked at.
+    pub fn new(job_schema: &Schema, narrow: LeafSet, output: LeafSet, filters: bool) -> Self {
+        let both = narrow.union(&output, job_schema);
+        Self { narrow, output, both, filters }
+    }
+}
+
+/// One row group of a file, about to be read.
+pub struct RowGroupScan {
+    file: OpenFile,
+    row_group: usize,
+    plan: ScanPlan,
+    source: BytesSource,
+    two_passes: bool,
+}
+
+impl RowGroupScan {
+    /// Chooses between one pass and two, and fetches what the first pass needs. Many scans may be prepared ahead of
+    /// the one that runs.
+    pub async fn prepare(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Result<Self, ArchiveError> {
+        let output_bytes = uncompressed_row_bytes(file, row_group, &plan.output);
+        let two_passes = plan.filters && output_bytes > ONE_PASS_ROW_BYTES;
+        let source = file.source.fresh();
+        let first = if two_passes { &plan.narrow } else { &plan.both };
+        source.fetch_ahead(ranges(file, row_group, first, None)).await?;
+        Ok(Self { file: file.clone(), row_group, plan: plan.clone(), source, two_passes })
+    }
+
+    /// Reads the row group on the current thread, which must not be a thread of the async runtime. Batches that reach
+    /// `receive` hold kept rows only, in the file's order, with at least the columns of [`ScanPlan::output`].
+    pub fn run(
+        self,
+        filter: &mut dyn RowFilter,
+        receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
+    ) -> Result<ScanStats, ArchiveError> {
+        let mut stats = if self.two_passes { self.run_twice(filter, receive)? } else { self.run_once(filter, receive)? };
+        (stats.bytes_fetched, stats.requests) = self.source.cost();
+        if stats.rows_read != self.file.row_group_rows(self.row_group) {
+            let reason = format!("row group {} holds {} rows, not what its footer says", self.row_group, stats.rows_read);
+            return Err(ArchiveError::damaged(self.source.path(), reason));
+        }
+        Ok(stats)
+    }
+
+    fn run_once(
+        &self,
+        filter: &mut dyn RowFilter,
+        receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
+    ) -> Result<ScanStats, ArchiveError> {
+        let mut stats = ScanStats::default();
+        let rows = self.batch_rows(&self.plan.both);
+        for batch in self.batches(&self.plan.both, None, rows)? {
+            let batch = batch?;
+            stats.rows_read += batch.num_rows() as u64;
+            let kept = if self.plan.filters { self.filtered(filter, &batch)? } else { batch };
+            if kept.num_rows() > 0 {
+                stats.rows_kept += kept.num_rows() as u64;
+                receive(kept)?;
+            }
+        }
+        Ok(stats)
+    }
+
+    fn run_twice(
+        &self,
+        filter: &mut dyn RowFilter,
+        receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
+    ) -> Result<ScanStats, ArchiveError> {
+        let mut stats = ScanStats::default();
+        let mut kept = Vec::new();
+        for batch in self.batches(&self.plan.narrow, None, NARROW_BATCH_ROWS)? {
+            let batch = batch?;
+            stats.rows_read += batch.num_rows() as u64;
+            let keep = filter.keep(&batch).map_err(ArchiveError::Consumer)?;
+            stats.rows_kept += keep.true_count() as u64;
+            kept.push(keep);
+        }
+        if stats.rows_kept == 0 {
+            return Ok(stats);
+        }
+        let selection = RowSelection::from_filters(&kept);
+        let wanted = ranges(&self.file, self.row_group, &self.plan.output, Some(&selection));
+        tokio::runtime::Handle::current().block_on(self.source.fetch_ahead(wanted))?;
+        let rows = self.batch_rows(&self.plan.output);
+        let mut delivered = 0;
+        for batch in self.batches(&self.plan.output, Some(selection), rows)? {
+            let batch = batch?;
+            delivered += batch.num_rows() as u64;
+            receive(batch)?;
+        }
+        if delivered != stats.rows_kept {
+            let reason = format!("{delivered} of {} chosen rows could be read", stats.rows_kept);
+            return Err(ArchiveError::damaged(self.source.path(), reason));
+        }
+        Ok(stats)
+    }
+
+    fn filtered(&self, filter: &mut dyn RowFilter, batch: &RecordBatch) -> Result<RecordBatch, ArchiveError> {
+        let keep = filter.keep(batch).map_err(ArchiveError::Consumer)?;
+        if keep.true_count() == batch.num_rows() {
+            return Ok(batch.clone());
+        }
+        filter_record_batch(batch, &keep).map_err(|error| ArchiveError::Consumer(Box::new(error)))
+    }
+
+    fn batches<'a>(
+        &'a self,
+        leaves: &'a LeafSet,
+        selection: Option<RowSelection>,
+        rows: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
+        let path = self.source.path();
+        let mask = leaves.mask(self.file.metadata.parquet_schema());
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.file.metadata.clone())
+                .with_row_groups(vec![self.row_group])
+                .with_projection(mask)
+                .with_batch_size(rows);
+        let builder = match selection {
+            Some(selection) => builder.with_row_selection(selection),
+            None => builder,
+        };
+        let reader: ParquetRecordBatchReader =
+            builder.build().map_err(|error| ArchiveError::damaged(path, error))?;
+        Ok(reader.map(move |batch| {
+            let batch = batch.map_err(|error| ArchiveError::damaged(path, error))?;
+            adapt(&batch, leaves.schema()).map_err(|error| ArchiveError::damaged(path, error))
+        }))
+    }
+
+    fn batch_rows(&self, leaves: &LeafSet) -> usize {
+        let row_bytes = uncompressed_row_bytes(&self.file, self.row_group, leaves).max(1);
+        usize::try_from(BATCH_BYTES / row_bytes).unwrap_or(usize::MAX).clamp(16, 2048)
+    }
+}
+
+/// The mean size of a row of the given leaves once decompressed, by the footer.
+fn uncompressed_row_bytes(file: &OpenFile, row_group: usize, leaves: &LeafSet) -> u64 {
+    let Some(group) = file.metadata.metadata().row_groups().get(row_group) else { return 0 };
+    let mask = leaves.mask(file.metadata.parquet_schema());
+    let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+    let bytes: u64 = columns.map(|(_, column)| column.uncompressed_size().unsigned_abs()).sum();
+    bytes / group.num_rows().unsigned_abs().max(1)
+}
+
+/// The byte ranges of the given leaves: whole column chunks, or only the pages that hold selected rows where the file
+/// has a page index. Chunks are left to the windows when they are too large to be held at once.
+fn ranges(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option<&RowSelection>) -> Vec<Range<u64>> {
+    let metadata = file.metadata.metadata();
+    let Some(group) = metadata.row_groups().get(row_group) else { return Vec::new() };
+    let mask = leaves.mask(file.metadata.parquet_schema());
+    let pages = metadata.offset_index().and_then(|index| index.get(row_group));
+    let mut ranges = Vec::new();
+    for (leaf, column) in group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
+        let (start, length) = column.byte_range();
+        let locations = pages.and_then(|pages| pages.get(leaf)).map(|index| index.page_locations());
+        match (selection, locations) {
+            (Some(selection), Some(locations)) if !locations.is_empty() => {
+                // The dictionary page lies before the first data page and is always needed.
+                let first = locations.first().map_or(start, |page| page.offset.unsigned_abs());
+                ranges.push(start..first.max(start));
+                ranges.extend(selection.scan_ranges(locations));
+            }
+            _ => ranges.push(start..start + length),
+        }
+    }
+    let total: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+    if total > FETCH_AHEAD_BYTES {
+        let mut left = FETCH_AHEAD_BYTES;
+        ranges.sort_by_key(|range| range.end - range.start);
+        ranges.retain(|range| {
+            let fits = range.end - range.start <= left;
+            left -= if fits { range.end - range.start } else { 0 };
+            fits
+        });
+    }
+    ranges
+}

@@ -1,0 +1,125 @@
+//! Record batches into raw Avro, straight from Arrow's buffers.
+//!
+//! Every leaf is a union `[type, "null"]`, so a value is one zero byte and the value, a null the byte 2 (zig-zag of
+//! branch 1). Records are not nullable: a null struct is a record of nulls.
+
+mod node;
+
+use crate::{Layout, PacketError, Source, derived::column};
+use arrow::{
+    array::{ArrayRef, RecordBatch, StringArray},
+    datatypes::DataType,
+};
+use job::Night;
+use node::Node;
+use std::ops::Range;
+
+/// Encoded alerts, back to back in one buffer.
+#[derive(Debug, Default)]
+pub struct Messages {
+    buffer: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+impl Messages {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The bytes of all messages.
+    pub fn buffer(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Where the message number `index` lies in the buffer.
+    pub fn span(&self, index: usize) -> Range<usize> {
+        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        start..self.ends.get(index).copied().unwrap_or(start)
+    }
+
+    /// The messages in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.len()).map(|index| self.buffer.get(self.span(index)).unwrap_or_default())
+    }
+
+    /// Forgets the messages and keeps the memory.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+        self.ends.clear();
+    }
+}
+
+/// Encodes the batches of a job.
+#[derive(Clone, Debug)]
+pub struct Encoder {
+    layout: Layout,
+}
+
+impl Encoder {
+    /// An encoder for a layout.
+    pub fn new(layout: Layout) -> Self {
+        Self { layout }
+    }
+
+    /// Appends one message for each row of `batch`, which has at least the columns that the layout reads, in the job's
+    /// types. `finkclass` and `tnsclass` have as many rows.
+    pub fn encode(
+        &self,
+        batch: &RecordBatch,
+        night: Night,
+        finkclass: &StringArray,
+        tnsclass: &StringArray,
+        messages: &mut Messages,
+    ) -> Result<(), PacketError> {
+        let columns = self.columns(batch, finkclass, tnsclass)?;
+        let mut nodes = Vec::with_capacity(columns.len());
+        for (column, array) in self.layout.columns().iter().zip(&columns) {
+            nodes.push(match array {
+                Some(array) => Node::new(array, None, &column.name)?,
+                None => Node::int_constant(match column.name.as_str() {
+                    "year" => night.year(),
+                    "month" => night.month() as i32,
+                    _ => night.day() as i32,
+                }),
+            });
+        }
+        messages.ends.reserve(batch.num_rows());
+        for row in 0..batch.num_rows() {
+            for node in &nodes {
+                node.write(row, &mut messages.buffer);
+            }
+            messages.ends.push(messages.buffer.len());
+        }
+        Ok(())
+    }
+
+    /// The array of each column, none for the parts of the night.
+    fn columns(
+        &self,
+        batch: &RecordBatch,
+        finkclass: &StringArray,
+        tnsclass: &StringArray,
+    ) -> Result<Vec<Option<ArrayRef>>, PacketError> {
+        let array_of = |planned: &crate::Column| match (&planned.source, planned.name.as_str()) {
+            (Source::Archive(path), _) => {
+                let array = column(batch, &path.to_string());
+                let fits = |array: &ArrayRef| array.data_type() == &planned.data_type;
+                match array.filter(fits) {
+                    Some(array) => Ok(Some(array)),
+                    None => Err(PacketError::Mismatch { column: planned.name.clone() }),
+                }
+            }
+            (Source::Derived, "finkclass") => Ok(Some(std::sync::Arc::new(finkclass.clone()) as ArrayRef)),
+            (Source::Derived, "tnsclass") => Ok(Some(std::sync::Arc::new(tnsclass.clone()) as ArrayRef)),
+            (Source::Derived, _) if planned.data_type == DataType::Int32 => Ok(None),
+            (Source::Derived, _) => Err(PacketError::Mismatch { column: planned.name.clone() }),
+        };
+        self.layout.columns().iter().map(array_of).collect()
+    }
+}
