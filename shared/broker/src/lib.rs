@@ -1,1 +1,23 @@
-//! broker
+//! Topics on Kafka: made, filled without a gap or a second copy, and read back where an attempt must go on.
+//!
+//! What it guarantees (CONTRACT §5, DESIGN "How an alert is delivered once"):
+//! - a data topic never sees a transaction, so its offsets are dense and start at 0;
+//! - a [`Publisher`] is idempotent and gapless: what has arrived in a partition is always a prefix of what was sent to
+//!   it, and after the first failed delivery nothing more is sent;
+//! - every message says in its key which task it belongs to and its number in the partition ([`MessageKey`]), so that
+//!   [`Kafka::sequences`] finds from the topic alone where a new attempt goes on.
+//!
+//! What it leaves to others: which partition an alert goes to, and when an attempt may begin.
+
+mod config;
+mod error;
+mod key;
+mod publisher;
+mod tail;
+mod topics;
+
+pub use config::{Compression, KafkaConfig};
+pub use error::BrokerError;
+pub use key::MessageKey;
+pub use publisher::{Acknowledged, Publisher};
+pub use topics::{Kafka, SCHEMA_COPIES, TopicState};

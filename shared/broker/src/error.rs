@@ -1,0 +1,95 @@
+//! What can go wrong between a broker and us.
+
+use job::ErrorKind;
+use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
+
+/// An error of the broker.
+#[derive(Debug, thiserror::Error)]
+pub enum BrokerError {
+    /// A topic could not be made, described or deleted.
+    #[error("topic {topic}: {source}")]
+    Topic {
+        /// The topic.
+        topic: String,
+        /// librdkafka's own words.
+        source: KafkaError,
+    },
+    /// A topic could not be made for a reason that the broker gave.
+    #[error("topic {topic}: the broker answered {code}")]
+    Refused {
+        /// The topic.
+        topic: String,
+        /// The broker's answer.
+        code: RDKafkaErrorCode,
+    },
+    /// A topic has another number of partitions than the job planned.
+    #[error("topic {topic} has {found} partitions instead of {planned}")]
+    Partitions {
+        /// The topic.
+        topic: String,
+        /// What it has.
+        found: usize,
+        /// What it should have.
+        planned: usize,
+    },
+    /// Messages were not acknowledged.
+    #[error("topic {topic}: delivery failed: {reason}")]
+    Delivery {
+        /// The topic.
+        topic: String,
+        /// Why.
+        reason: String,
+        /// Whether a new attempt can help.
+        lasting: bool,
+    },
+    /// Reading back a topic failed.
+    #[error("topic {topic} cannot be read back: {reason}")]
+    Tail {
+        /// The topic.
+        topic: String,
+        /// Why.
+        reason: String,
+    },
+    /// The attempt was told to stop.
+    #[error("stopped")]
+    Stopped,
+}
+
+impl BrokerError {
+    /// How the error is to be treated.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Topic { source, .. } => kind_of(source.rdkafka_error_code()),
+            Self::Refused { code, .. } => kind_of(Some(*code)),
+            Self::Partitions { .. } => ErrorKind::Permanent,
+            Self::Delivery { lasting: true, .. } => ErrorKind::Permanent,
+            Self::Delivery { lasting: false, .. } | Self::Tail { .. } => ErrorKind::Transient,
+            Self::Stopped => ErrorKind::Conflict,
+        }
+    }
+}
+
+fn kind_of(code: Option<RDKafkaErrorCode>) -> ErrorKind {
+    use RDKafkaErrorCode::*;
+    match code {
+        Some(UnknownTopicOrPartition | UnknownTopic) => ErrorKind::NotFound,
+        Some(TopicAlreadyExists) => ErrorKind::Conflict,
+        Some(
+            InvalidPartitions | InvalidReplicationFactor | InvalidConfig | PolicyViolation | InvalidTopic
+            | TopicAuthorizationFailed | ClusterAuthorizationFailed | SaslAuthenticationFailed,
+        ) => ErrorKind::Permanent,
+        _ => ErrorKind::Transient,
+    }
+}
+
+/// Failures that no repetition cures.
+pub(crate) fn is_lasting(code: Option<RDKafkaErrorCode>) -> bool {
+    use RDKafkaErrorCode::*;
+    matches!(
+        code,
+        Some(
+            MessageSizeTooLarge | TopicAuthorizationFailed | InvalidRecord | UnknownTopicOrPartition | UnknownTopic
+                | UnknownPartition
+        )
+    )
+}

@@ -1,0 +1,221 @@
+//! Sends the messages of one task, in order, without a gap.
+
+use crate::{
+    BrokerError, Compression, KafkaConfig, MessageKey,
+    config::MAX_MESSAGE_BYTES,
+    error::is_lasting,
+};
+use job::TopicName;
+use rdkafka::{
+    ClientContext, Message,
+    message::DeliveryResult,
+    producer::{BaseRecord, Producer, ProducerContext, PurgeConfig, ThreadedProducer},
+    types::RDKafkaErrorCode,
+};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Bytes that may wait in the producer: what bounds a worker's memory when the broker is slow.
+const QUEUE_KBYTES: &str = "65536";
+/// How often a full queue is looked at again.
+const FULL_QUEUE_WAIT: Duration = Duration::from_millis(2);
+
+/// What the broker has acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acknowledged {
+    /// For each partition: messages of the task that it holds, those of earlier attempts included.
+    pub sequences: Vec<u64>,
+    /// For each partition: one past the highest offset acknowledged in this attempt, or -1.
+    pub offsets: Vec<i64>,
+    /// Messages acknowledged in this attempt.
+    pub messages: u64,
+    /// Their payload bytes.
+    pub bytes: u64,
+}
+
+/// Sends the messages of one task. Dropping it unfinished throws away what has not left yet.
+pub struct Publisher {
+    producer: ThreadedProducer<Deliveries>,
+    topic: TopicName,
+    task: u32,
+    next: Vec<u64>,
+    first: Vec<u64>,
+}
+
+/// What delivery reports add up to.
+struct Deliveries(Arc<Tally>);
+
+struct Tally {
+    acknowledged: Vec<AtomicU64>,
+    ends: Vec<AtomicI64>,
+    bytes: AtomicU64,
+    failure: Mutex<Option<(String, Option<RDKafkaErrorCode>)>>,
+}
+
+impl Tally {
+    fn fail(&self, reason: String, code: Option<RDKafkaErrorCode>) {
+        let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.get_or_insert((reason, code));
+    }
+}
+
+impl ClientContext for Deliveries {
+    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+        // A lost connection is retried by librdkafka until the delivery timeout; only a fatal error ends an attempt.
+        tracing::debug!(%error, reason, "producer");
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
+            self.0.fail(reason.to_owned(), Some(RDKafkaErrorCode::Fatal));
+        }
+    }
+}
+
+impl ProducerContext for Deliveries {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        match result {
+            Ok(message) => {
+                let partition = message.partition() as usize;
+                if let (Some(count), Some(end)) = (self.0.acknowledged.get(partition), self.0.ends.get(partition)) {
+                    end.fetch_max(message.offset() + 1, Ordering::Relaxed);
+                    count.fetch_add(1, Ordering::Release);
+                }
+                self.0.bytes.fetch_add(message.payload_len() as u64, Ordering::Relaxed);
+            }
+            Err((error, _)) => self.0.fail(error.to_string(), error.rdkafka_error_code()),
+        }
+    }
+}
+
+impl Publisher {
+    pub(crate) fn new(
+        config: &KafkaConfig,
+        topic: &TopicName,
+        task: u32,
+        sequences: &[u64],
+        compression: Compression,
+    ) -> Result<Self, BrokerError> {
+        let tally = Arc::new(Tally {
+            acknowledged: sequences.iter().map(|_| AtomicU64::new(0)).collect(),
+            ends: sequences.iter().map(|_| AtomicI64::new(-1)).collect(),
+            bytes: AtomicU64::new(0),
+            failure: Mutex::new(None),
+        });
+        let producer = config
+            .client()
+            .set("enable.idempotence", "true")
+            // A message that cannot be delivered must not be followed by one that can.
+            .set("enable.gapless.guarantee", "true")
+            .set("acks", "all")
+            .set("compression.type", compression.name())
+            .set("linger.ms", "20")
+            .set("batch.size", "1000000")
+            .set("batch.num.messages", "10000")
+            .set("message.max.bytes", MAX_MESSAGE_BYTES)
+            .set("queue.buffering.max.kbytes", QUEUE_KBYTES)
+            .set("queue.buffering.max.messages", "500000")
+            .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
+            .create_with_context(Deliveries(tally))
+            .map_err(|source| BrokerError::Topic { topic: topic.to_string(), source })?;
+        Ok(Self { producer, topic: topic.clone(), task, next: sequences.to_vec(), first: sequences.to_vec() })
+    }
+
+    /// Hands over the next message of a partition; waits while the queue is full, unless `stop` says to give up.
+    pub fn send(&mut self, partition: i32, payload: &[u8], stop: &dyn Fn() -> bool) -> Result<(), BrokerError> {
+        let Some(next) = self.next.get_mut(partition as usize) else {
+            let (topic, found, planned) = (self.topic.to_string(), partition as usize, self.next.len());
+            return Err(BrokerError::Partitions { topic, found, planned });
+        };
+        let key = MessageKey { task: self.task, sequence: *next }.to_bytes();
+        loop {
+            let record = BaseRecord::<[u8], [u8]>::to(self.topic.as_str()).partition(partition).key(&key).payload(payload);
+            match self.producer.send(record) {
+                Ok(()) => break,
+                Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
+                    failure_of(&self.producer, &self.topic)?;
+                    if stop() {
+                        return Err(BrokerError::Stopped);
+                    }
+                    std::thread::sleep(FULL_QUEUE_WAIT);
+                }
+                Err((error, _)) => {
+                    let lasting = is_lasting(error.rdkafka_error_code());
+                    return Err(BrokerError::Delivery { topic: self.topic.to_string(), reason: error.to_string(), lasting });
+                }
+            }
+        }
+        *next += 1;
+        Ok(())
+    }
+
+    /// For each partition, the number of the task's messages handed over so far, earlier attempts included.
+    pub fn handed_over(&self) -> &[u64] {
+        &self.next
+    }
+
+    /// What has been acknowledged, or the failure that ended delivery.
+    pub fn acknowledged(&self) -> Result<Acknowledged, BrokerError> {
+        failure_of(&self.producer, &self.topic)?;
+        Ok(self.tally())
+    }
+
+    /// Waits until everything is acknowledged, a delivery fails, or `stop` says to give up.
+    pub fn finish(self, stop: &dyn Fn() -> bool) -> Result<Acknowledged, BrokerError> {
+        loop {
+            let reached = self.acknowledged()?;
+            if reached.sequences == self.next {
+                return Ok(reached);
+            }
+            if stop() {
+                return Err(BrokerError::Stopped);
+            }
+            // Sends what lingers; a time-out only means that there is more to wait for.
+            let _ = self.producer.flush(Duration::from_millis(100));
+        }
+    }
+
+    /// Stops delivery: what has not left yet is thrown away, what is under way is waited for. Returns what the topic
+    /// then holds of the task, as far as acknowledgements tell.
+    pub fn stop(self, patience: Duration) -> Acknowledged {
+        self.producer.purge(PurgeConfig::default().queue());
+        let deadline = Instant::now() + patience;
+        while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            let _ = self.producer.flush(Duration::from_millis(50));
+        }
+        self.tally()
+    }
+
+    fn tally(&self) -> Acknowledged {
+        let tally = &self.producer.context().0;
+        let acknowledged: Vec<u64> = tally.acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
+        Acknowledged {
+            sequences: self.first.iter().zip(&acknowledged).map(|(first, count)| first + count).collect(),
+            offsets: tally.ends.iter().map(|end| end.load(Ordering::Relaxed)).collect(),
+            messages: acknowledged.iter().sum(),
+            bytes: tally.bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn failure_of(producer: &ThreadedProducer<Deliveries>, topic: &TopicName) -> Result<(), BrokerError> {
+    let failure = producer.context().0.failure.lock().unwrap_or_else(PoisonError::into_inner);
+    match &*failure {
+        None => Ok(()),
+        Some((reason, code)) => Err(BrokerError::Delivery {
+            topic: topic.to_string(),
+            reason: reason.clone(),
+            lasting: is_lasting(*code),
+        }),
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.producer.purge(PurgeConfig::default().queue());
+    }
+}

@@ -1,0 +1,220 @@
+//! The two topics of a job.
+
+use crate::{BrokerError, Compression, KafkaConfig, Publisher, config::MAX_MESSAGE_BYTES};
+use job::TopicName;
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    error::KafkaError,
+    producer::{BaseRecord, Producer, ThreadedProducer},
+    types::RDKafkaErrorCode,
+};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How many copies of the schema are published: every run of a client commits past those it has read (CONTRACT §5).
+pub const SCHEMA_COPIES: u64 = 1_000;
+/// How long the broker may take to answer a question about topics.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// A Kafka cluster.
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    config: Arc<KafkaConfig>,
+}
+
+/// What a topic holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicState {
+    /// For each partition: first and end offset.
+    pub offsets: Vec<(i64, i64)>,
+}
+
+impl TopicState {
+    /// Messages in the topic.
+    pub fn messages(&self) -> u64 {
+        self.offsets.iter().map(|(first, end)| (end - first).unsigned_abs()).sum()
+    }
+
+    /// The end offset of each partition.
+    pub fn ends(&self) -> Vec<i64> {
+        self.offsets.iter().map(|(_, end)| *end).collect()
+    }
+}
+
+impl Kafka {
+    /// A cluster. Nothing is contacted yet.
+    pub fn new(config: KafkaConfig) -> Self {
+        Self { config: Arc::new(config) }
+    }
+
+    /// How it is reached.
+    pub fn config(&self) -> &KafkaConfig {
+        &self.config
+    }
+
+    /// Makes the data topic and the schema topic; both exist when this returns. Doing it twice is harmless.
+    pub async fn create_topics(&self, topic: &TopicName, partitions: i32) -> Result<(), BrokerError> {
+        let retention = self.config.retention.as_millis().to_string();
+        let schema_topic = topic.schema_topic();
+        for name in [topic.as_str(), schema_topic.as_str()] {
+            let new = NewTopic::new(name, partitions, TopicReplication::Fixed(self.config.replication))
+                .set("cleanup.policy", "delete")
+                .set("retention.ms", &retention)
+                // An alert's own date would expire at once.
+                .set("message.timestamp.type", "LogAppendTime")
+                .set("max.message.bytes", MAX_MESSAGE_BYTES);
+            let failed = |source: KafkaError| BrokerError::Topic { topic: name.to_owned(), source };
+            let admin = self.admin().map_err(failed)?;
+            let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
+            let results = admin.create_topics([&new], &options).await.map_err(failed)?;
+            for result in results {
+                match result {
+                    Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                    Err((_, code)) => return Err(BrokerError::Refused { topic: name.to_owned(), code }),
+                }
+            }
+            self.await_leaders(name, partitions).await?;
+        }
+        Ok(())
+    }
+
+    /// Publishes the schema so often that there are [`SCHEMA_COPIES`] of it, spread over the partitions.
+    pub async fn publish_schema(&self, topic: &TopicName, schema: &str) -> Result<(), BrokerError> {
+        let (kafka, topic, schema) = (self.clone(), topic.schema_topic(), schema.to_owned());
+        blocking(move || kafka.top_up_schema(&topic, &schema)).await
+    }
+
+    /// First and end offset of each partition of a topic.
+    pub async fn topic_state(&self, topic: &str) -> Result<TopicState, BrokerError> {
+        let (kafka, topic) = (self.clone(), topic.to_owned());
+        blocking(move || kafka.read_state(&topic)).await
+    }
+
+    /// Deletes both topics of a job; topics that are gone already are no error.
+    pub async fn delete_topics(&self, topic: &TopicName) -> Result<(), BrokerError> {
+        let schema_topic = topic.schema_topic();
+        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_string(), source };
+        let admin = self.admin().map_err(failed)?;
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER));
+        let results = admin.delete_topics(&[topic.as_str(), &schema_topic], &options).await.map_err(failed)?;
+        for result in results {
+            match result {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((name, code)) => return Err(BrokerError::Refused { topic: name, code }),
+            }
+        }
+        Ok(())
+    }
+
+    /// A publisher for the messages of one task. `sequences` says for each partition how many of them are there
+    /// already.
+    pub fn publisher(
+        &self,
+        topic: &TopicName,
+        task: u32,
+        sequences: &[u64],
+        compression: Compression,
+    ) -> Result<Publisher, BrokerError> {
+        Publisher::new(&self.config, topic, task, sequences, compression)
+    }
+
+    /// Whether the cluster answers.
+    pub async fn ping(&self) -> Result<(), BrokerError> {
+        let kafka = self.clone();
+        blocking(move || {
+            let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
+            let consumer = kafka.consumer().map_err(failed)?;
+            consumer.fetch_metadata(None, ANSWER).map(drop).map_err(failed)
+        })
+        .await
+    }
+
+    pub(crate) fn consumer(&self) -> Result<BaseConsumer, KafkaError> {
+        self.config
+            .client()
+            .set("group.id", "nightferry-tail")
+            .set("enable.auto.commit", "false")
+            .set("auto.offset.reset", "earliest")
+            .set("enable.partition.eof", "true")
+            .create()
+    }
+
+    fn admin(&self) -> Result<AdminClient<DefaultClientContext>, KafkaError> {
+        self.config.client().create()
+    }
+
+    async fn await_leaders(&self, topic: &str, partitions: i32) -> Result<(), BrokerError> {
+        let deadline = Instant::now() + ANSWER;
+        loop {
+            match self.topic_state(topic).await {
+                Ok(state) if state.offsets.len() == partitions as usize => return Ok(()),
+                Ok(state) => {
+                    let found = state.offsets.len();
+                    return Err(BrokerError::Partitions { topic: topic.to_owned(), found, planned: partitions as usize });
+                }
+                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
+    }
+
+    pub(crate) fn read_state(&self, topic: &str) -> Result<TopicState, BrokerError> {
+        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
+        let consumer = self.consumer().map_err(failed)?;
+        let metadata = consumer.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
+        let found = metadata.topics().iter().find(|found| found.name() == topic);
+        let missing = || failed(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
+        let described = found.ok_or_else(missing)?;
+        if described.error().is_some() || described.partitions().is_empty() {
+            return Err(missing());
+        }
+        let mut partitions: Vec<i32> = described.partitions().iter().map(|partition| partition.id()).collect();
+        partitions.sort_unstable();
+        let watermarks = partitions.into_iter().map(|partition| consumer.fetch_watermarks(topic, partition, ANSWER));
+        Ok(TopicState { offsets: watermarks.collect::<Result<_, _>>().map_err(failed)? })
+    }
+
+    fn top_up_schema(&self, topic: &str, schema: &str) -> Result<(), BrokerError> {
+        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
+        let state = self.read_state(topic)?;
+        let partitions = state.offsets.len() as u64;
+        let producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext> = self
+            .config
+            .client()
+            .set("enable.idempotence", "true")
+            .set("compression.type", "lz4")
+            .set("linger.ms", "5")
+            .set("message.max.bytes", MAX_MESSAGE_BYTES)
+            .create()
+            .map_err(failed)?;
+        for copy in state.messages()..SCHEMA_COPIES {
+            let partition = i32::try_from(copy % partitions).unwrap_or_default();
+            let record = || BaseRecord::<str, [u8]>::to(topic).partition(partition).key(schema).payload(b"");
+            while let Err((error, _)) = producer.send(record()) {
+                match error.rdkafka_error_code() {
+                    Some(RDKafkaErrorCode::QueueFull) => producer.flush(ANSWER).map_err(failed)?,
+                    _ => return Err(failed(error)),
+                }
+            }
+        }
+        producer.flush(Duration::from_secs(60)).map_err(failed)?;
+        let arrived = self.read_state(topic)?.messages();
+        if arrived < SCHEMA_COPIES {
+            let reason = format!("only {arrived} of {SCHEMA_COPIES} copies of the schema arrived");
+            return Err(BrokerError::Delivery { topic: topic.to_owned(), reason, lasting: false });
+        }
+        Ok(())
+    }
+}
+
+/// Runs librdkafka's waiting calls off the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, BrokerError> + Send + 'static,
+) -> Result<T, BrokerError> {
+    let ended = tokio::task::spawn_blocking(work).await;
+    ended.unwrap_or_else(|_| Err(BrokerError::Tail { topic: "(any)".into(), reason: "the call was broken off".into() }))
+}
