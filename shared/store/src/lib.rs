@@ -1,1 +1,53 @@
-//! store
+//! Where jobs and tasks are kept, and the queue that hands out work.
+//!
+//! [`Store`] guarantees one thing: a row is only ever replaced by someone who has seen its latest version. A worker
+//! that was fenced by a newer attempt, a retry that races a cancel, a handler that runs twice: each finds
+//! [`StoreError::Changed`], looks again and decides anew ([`update_job`], [`update_task`]).
+//!
+//! Backends: [`Embedded`], a database file for one process. Every backend passes [`conformance`].
+//!
+//! What it leaves to others: which transition is allowed when (`transfer`), and what the rows mean (`job`).
+
+pub mod conformance;
+mod embedded;
+mod error;
+mod queue;
+mod update;
+
+pub use embedded::Embedded;
+pub use error::StoreError;
+pub use queue::{InProcessQueue, Queue, Work};
+pub use update::{update_job, update_task};
+
+use async_trait::async_trait;
+use job::{Job, JobId, Task, TaskId};
+
+/// A row and the version that was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Versioned<T> {
+    /// The row.
+    pub value: T,
+    /// Grows by one with every change.
+    pub version: u64,
+}
+
+/// Jobs and their tasks.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Keeps a new job. [`StoreError::Exists`] if its id is taken.
+    async fn insert_job(&self, job: &Job) -> Result<Versioned<Job>, StoreError>;
+    /// A job, if there is one of this name.
+    async fn job(&self, id: JobId) -> Result<Option<Versioned<Job>>, StoreError>;
+    /// The newest jobs, newest first.
+    async fn jobs(&self, at_most: usize) -> Result<Vec<Versioned<Job>>, StoreError>;
+    /// Replaces a job if nobody changed it since it was read; else [`StoreError::Changed`].
+    async fn replace_job(&self, job: Versioned<Job>) -> Result<Versioned<Job>, StoreError>;
+    /// Keeps new tasks, all or none. Tasks that exist already are left as they are, so that fan-out may run twice.
+    async fn insert_tasks(&self, tasks: &[Task]) -> Result<(), StoreError>;
+    /// A task, if there is one of this name.
+    async fn task(&self, id: TaskId) -> Result<Option<Versioned<Task>>, StoreError>;
+    /// The tasks of a job in order of their numbers.
+    async fn tasks(&self, job: JobId) -> Result<Vec<Versioned<Task>>, StoreError>;
+    /// Replaces a task if nobody changed it since it was read; else [`StoreError::Changed`].
+    async fn replace_task(&self, task: Versioned<Task>) -> Result<Versioned<Task>, StoreError>;
+}

@@ -1,0 +1,46 @@
+//! Read, decide, replace; and again when somebody was faster.
+
+use crate::{Store, StoreError, Versioned};
+use job::{Job, JobId, Task, TaskId};
+
+/// How often a row is looked at anew. More twins than this at once do not happen; an endless loop must not.
+const ATTEMPTS: usize = 100;
+
+/// Applies `change` to the latest version of a job. `change` may run several times; when it says `false`, nothing is
+/// written. Returns the job as it is then.
+pub async fn update_job(
+    store: &dyn Store,
+    id: JobId,
+    mut change: impl FnMut(&mut Job) -> bool + Send,
+) -> Result<Versioned<Job>, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let mut seen = store.job(id).await?.ok_or_else(|| StoreError::Missing(format!("job {id}")))?;
+        if !change(&mut seen.value) {
+            return Ok(seen);
+        }
+        match store.replace_job(seen).await {
+            Err(StoreError::Changed(_)) => tokio::task::yield_now().await,
+            other => return other,
+        }
+    }
+    Err(StoreError::Changed(format!("job {id}")))
+}
+
+/// The same for a task.
+pub async fn update_task(
+    store: &dyn Store,
+    id: TaskId,
+    mut change: impl FnMut(&mut Task) -> bool + Send,
+) -> Result<Versioned<Task>, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let mut seen = store.task(id).await?.ok_or_else(|| StoreError::Missing(format!("task {id}")))?;
+        if !change(&mut seen.value) {
+            return Ok(seen);
+        }
+        match store.replace_task(seen).await {
+            Err(StoreError::Changed(_)) => tokio::task::yield_now().await,
+            other => return other,
+        }
+    }
+    Err(StoreError::Changed(format!("task {id}")))
+}
