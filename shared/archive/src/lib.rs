@@ -26,12 +26,14 @@ mod error;
 mod footer;
 mod leaves;
 mod listing;
-mod schema;
 mod scan;
+mod schema;
+mod schema_text;
 
 pub use error::ArchiveError;
 pub use footer::OpenFile;
 pub use leaves::LeafSet;
 pub use listing::{Archive, ArchiveFile};
 pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};
+pub use schema_text::{describe, from_description};
 pub use schema::{Conflict, JobSchema, NightSchema, canonical, unify};

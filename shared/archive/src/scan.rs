@@ -21,8 +21,7 @@ const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
 
 /// Decides which rows of a batch are kept.
 pub trait RowFilter {
-    /// One value a row, never null. The batch has the schema of [`ScanPlan::narrow`], or, in a single pass, of both
-    /// leaf sets together.
+    /// One value a row, never null. The batch has the schema of [`ScanPlan::narrow`].
     fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -151,7 +150,9 @@ impl RowGroupScan {
     }
 
     fn filtered(&self, filter: &mut dyn RowFilter, batch: &RecordBatch) -> Result<RecordBatch, ArchiveError> {
-        let keep = filter.keep(batch).map_err(ArchiveError::Consumer)?;
+        let narrow = adapt(batch, self.plan.narrow.schema());
+        let narrow = narrow.map_err(|error| ArchiveError::Consumer(Box::new(error)))?;
+        let keep = filter.keep(&narrow).map_err(ArchiveError::Consumer)?;
         if keep.true_count() == batch.num_rows() {
             return Ok(batch.clone());
         }

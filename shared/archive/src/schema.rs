@@ -84,11 +84,11 @@ fn canonical_type(data_type: &DataType) -> DataType {
     }
 }
 
-fn list_of(item: DataType) -> DataType {
+pub(crate) fn list_of(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("item", item, true)))
 }
 
-fn map_of(key: DataType, value: DataType) -> DataType {
+pub(crate) fn map_of(key: DataType, value: DataType) -> DataType {
     let pair = Fields::from(vec![Field::new("key", key, false), Field::new("value", value, true)]);
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)
 }

@@ -19,5 +19,5 @@ mod topics;
 pub use config::{Compression, KafkaConfig};
 pub use error::BrokerError;
 pub use key::MessageKey;
-pub use publisher::{Acknowledged, Publisher};
+pub use publisher::{Acknowledged, DeliveryWatch, Publisher};
 pub use topics::{Kafka, SCHEMA_COPIES, TopicState};

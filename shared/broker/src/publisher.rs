@@ -44,13 +44,15 @@ pub struct Publisher {
     topic: TopicName,
     task: u32,
     next: Vec<u64>,
-    first: Vec<u64>,
 }
 
 /// What delivery reports add up to.
 struct Deliveries(Arc<Tally>);
 
+#[derive(Debug)]
 struct Tally {
+    topic: TopicName,
+    first: Vec<u64>,
     acknowledged: Vec<AtomicU64>,
     ends: Vec<AtomicI64>,
     bytes: AtomicU64,
@@ -61,6 +63,39 @@ impl Tally {
     fn fail(&self, reason: String, code: Option<RDKafkaErrorCode>) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert((reason, code));
+    }
+
+    fn check(&self) -> Result<(), BrokerError> {
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*failure {
+            None => Ok(()),
+            Some((reason, code)) => Err(BrokerError::Delivery {
+                topic: self.topic.to_string(),
+                reason: reason.clone(),
+                lasting: is_lasting(*code),
+            }),
+        }
+    }
+
+    fn acknowledged(&self) -> Acknowledged {
+        let acknowledged: Vec<u64> = self.acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
+        Acknowledged {
+            sequences: self.first.iter().zip(&acknowledged).map(|(first, count)| first + count).collect(),
+            offsets: self.ends.iter().map(|end| end.load(Ordering::Relaxed)).collect(),
+            messages: acknowledged.iter().sum(),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Looks on while a publisher works, from any thread.
+#[derive(Clone, Debug)]
+pub struct DeliveryWatch(Arc<Tally>);
+
+impl DeliveryWatch {
+    /// What has been acknowledged so far.
+    pub fn acknowledged(&self) -> Acknowledged {
+        self.0.acknowledged()
     }
 }
 
@@ -101,6 +136,8 @@ impl Publisher {
         compression: Compression,
     ) -> Result<Self, BrokerError> {
         let tally = Arc::new(Tally {
+            topic: topic.clone(),
+            first: sequences.to_vec(),
             acknowledged: sequences.iter().map(|_| AtomicU64::new(0)).collect(),
             ends: sequences.iter().map(|_| AtomicI64::new(-1)).collect(),
             bytes: AtomicU64::new(0),
@@ -122,7 +159,7 @@ impl Publisher {
             .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
             .create_with_context(Deliveries(tally))
             .map_err(|source| BrokerError::Topic { topic: topic.to_string(), source })?;
-        Ok(Self { producer, topic: topic.clone(), task, next: sequences.to_vec(), first: sequences.to_vec() })
+        Ok(Self { producer, topic: topic.clone(), task, next: sequences.to_vec() })
     }
 
     /// Hands over the next message of a partition; waits while the queue is full, unless `stop` says to give up.
@@ -137,7 +174,7 @@ impl Publisher {
             match self.producer.send(record) {
                 Ok(()) => break,
                 Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                    failure_of(&self.producer, &self.topic)?;
+                    self.producer.context().0.check()?;
                     if stop() {
                         return Err(BrokerError::Stopped);
                     }
@@ -160,8 +197,8 @@ impl Publisher {
 
     /// What has been acknowledged, or the failure that ended delivery.
     pub fn acknowledged(&self) -> Result<Acknowledged, BrokerError> {
-        failure_of(&self.producer, &self.topic)?;
-        Ok(self.tally())
+        self.tally().check()?;
+        Ok(self.tally().acknowledged())
     }
 
     /// Waits until everything is acknowledged, a delivery fails, or `stop` says to give up.
@@ -187,30 +224,16 @@ impl Publisher {
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
             let _ = self.producer.flush(Duration::from_millis(50));
         }
-        self.tally()
+        self.tally().acknowledged()
     }
 
-    fn tally(&self) -> Acknowledged {
-        let tally = &self.producer.context().0;
-        let acknowledged: Vec<u64> = tally.acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
-        Acknowledged {
-            sequences: self.first.iter().zip(&acknowledged).map(|(first, count)| first + count).collect(),
-            offsets: tally.ends.iter().map(|end| end.load(Ordering::Relaxed)).collect(),
-            messages: acknowledged.iter().sum(),
-            bytes: tally.bytes.load(Ordering::Relaxed),
-        }
+    /// Looks on from another thread.
+    pub fn watch(&self) -> DeliveryWatch {
+        DeliveryWatch(self.producer.context().0.clone())
     }
-}
 
-fn failure_of(producer: &ThreadedProducer<Deliveries>, topic: &TopicName) -> Result<(), BrokerError> {
-    let failure = producer.context().0.failure.lock().unwrap_or_else(PoisonError::into_inner);
-    match &*failure {
-        None => Ok(()),
-        Some((reason, code)) => Err(BrokerError::Delivery {
-            topic: topic.to_string(),
-            reason: reason.clone(),
-            lasting: is_lasting(*code),
-        }),
+    fn tally(&self) -> &Tally {
+        &self.producer.context().0
     }
 }
 
