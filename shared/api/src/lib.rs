@@ -1,1 +1,55 @@
-//! api
+//! The HTTP API: the same router behind API Gateway and in the one-process stack.
+//!
+//! | path | does |
+//! |---|---|
+//! | `POST /v1/jobs` | submits a document (JSON or YAML), answers 201 with the job |
+//! | `GET /v1/jobs` | the newest jobs |
+//! | `GET /v1/jobs/{id}` | the document with its status |
+//! | `DELETE /v1/jobs/{id}` | cancels |
+//! | `POST /v1/jobs/{id}/retry` | runs failed nights again, into the same topic |
+//! | `GET /v1/jobs/{id}/receipt` | what was read, dropped, kept and sent, once the job has ended |
+//! | `GET /v1/nights` | the nights of the archive |
+//! | `GET /v1/health` | whether archive and broker answer |
+//! | `GET /v1/openapi.json` | this, for programs |
+//!
+//! Handlers decide nothing: they decode, call `transfer`, encode. Every error is `application/problem+json`
+//! ([`ProblemDocument`]).
+
+mod handlers;
+mod openapi;
+mod problem;
+
+pub use openapi::openapi;
+pub use problem::ProblemDocument;
+
+use axum::{
+    Router,
+    http::{Method, header},
+    routing::{get, post},
+};
+use tower_http::{
+    cors::{Any, CorsLayer},
+    limit::RequestBodyLimitLayer,
+};
+use transfer::Service;
+
+/// The router of all paths.
+pub fn router(service: Service) -> Router {
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION]);
+    Router::new()
+        .route("/v1/jobs", post(handlers::submit).get(handlers::list))
+        .route("/v1/jobs/{id}", get(handlers::status).delete(handlers::cancel))
+        .route("/v1/jobs/{id}/retry", post(handlers::retry))
+        .route("/v1/jobs/{id}/receipt", get(handlers::receipt))
+        .route("/v1/nights", get(handlers::nights))
+        .route("/v1/health", get(handlers::health))
+        .route("/v1/openapi.json", get(handlers::openapi_document))
+        .fallback(handlers::no_such_path)
+        .method_not_allowed_fallback(handlers::no_such_method)
+        .layer(RequestBodyLimitLayer::new(job::MAX_DOCUMENT_BYTES))
+        .layer(cors)
+        .with_state(service)
+}

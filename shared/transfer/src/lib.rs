@@ -1,1 +1,34 @@
-//! transfer
+//! The use-cases of nightferry: submit, fan out, run a task, status, cancel, retry.
+//!
+//! ```text
+//! submit ──▶ manifest + job row ──▶ fan_out ──▶ tasks ──▶ run_task ──▶ … ──▶ last task done ──▶ receipt
+//!                                                             │
+//!                            status adds up the task rows ◀───┘
+//! ```
+//!
+//! Everything here may run twice, late, or at once with its twin, and the outcome is the same: rows change only by
+//! conditional replacement, topics and manifests are made idempotently, and a task goes on where the topic says that
+//! its earlier attempt stopped.
+//!
+//! The handlers of `functions/` and the one-process stack call a [`Service`] and decide nothing themselves.
+
+mod cancel;
+mod content_plan;
+mod document;
+mod error;
+mod fan_out;
+mod finish;
+mod manifest;
+mod pump;
+mod run_task;
+mod service;
+mod submit;
+mod tns_table;
+
+pub use document::{JobDocument, JobStatus, JobSummary, NightStatus};
+pub use error::{Problem, TransferError};
+pub use finish::Receipt;
+pub use manifest::{Manifest, Plan};
+pub use run_task::Outcome;
+pub use service::{Service, ServiceParts, Settings};
+pub use tns_table::read_tns_table;

@@ -1,0 +1,120 @@
+//! One function a path.
+
+use crate::ProblemDocument;
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, Query, State, rejection::BytesRejection},
+    http::{HeaderName, StatusCode, header},
+    response::IntoResponse,
+};
+use job::{ErrorKind, JobId, JobRequest};
+use serde::{Deserialize, Serialize};
+use transfer::{JobDocument, JobSummary, Receipt, Service, TransferError};
+
+type Answer<T> = Result<Json<T>, ProblemDocument>;
+
+/// Submits a job. The document may be JSON or YAML; one that the API returned can be submitted again.
+#[utoipa::path(post, path = "/v1/jobs", request_body = JobRequest,
+    responses((status = 201, body = JobDocument), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn submit(
+    State(service): State<Service>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<JobDocument>), ProblemDocument> {
+    let body = body.map_err(|rejection| {
+        ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()).with_status(rejection.status())
+    })?;
+    let text = std::str::from_utf8(&body)
+        .map_err(|_| ProblemDocument::new(ErrorKind::Invalid, "the document is not UTF-8 text"))?;
+    let request = JobRequest::parse(text).map_err(TransferError::from)?;
+    let document = service.submit(request).await?;
+    let location = (header::LOCATION, format!("/v1/jobs/{}", document.id));
+    Ok((StatusCode::CREATED, [location], Json(document)))
+}
+
+/// How many jobs to list.
+#[derive(Deserialize, utoipa::IntoParams)]
+pub(crate) struct Page {
+    /// At most this many, 100 unless said otherwise.
+    limit: Option<usize>,
+}
+
+/// The newest jobs, newest first.
+#[utoipa::path(get, path = "/v1/jobs", params(Page), responses((status = 200, body = Vec<JobSummary>)))]
+pub(crate) async fn list(State(service): State<Service>, Query(page): Query<Page>) -> Answer<Vec<JobSummary>> {
+    Ok(Json(service.list(page.limit.unwrap_or(100).min(1000)).await?))
+}
+
+/// A job: the document as submitted, with its status.
+#[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = JobDocument), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn status(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
+    Ok(Json(service.document(job_id(&id)?).await?))
+}
+
+/// Cancels a job; its topic stays readable up to there.
+#[utoipa::path(delete, path = "/v1/jobs/{id}", params(("id" = String, Path)),
+    responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
+pub(crate) async fn cancel(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
+    Ok(Json(service.cancel(job_id(&id)?).await?))
+}
+
+/// Runs the failed nights of a job again, into the same topic.
+#[utoipa::path(post, path = "/v1/jobs/{id}/retry", params(("id" = String, Path)),
+    responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
+pub(crate) async fn retry(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
+    Ok(Json(service.retry(job_id(&id)?).await?))
+}
+
+/// What was read, dropped, kept and sent.
+#[utoipa::path(get, path = "/v1/jobs/{id}/receipt", params(("id" = String, Path)),
+    responses((status = 200, body = Receipt), (status = 409, body = ProblemDocument)))]
+pub(crate) async fn receipt(State(service): State<Service>, Path(id): Path<String>) -> Answer<Receipt> {
+    Ok(Json(service.receipt(job_id(&id)?).await?))
+}
+
+/// The nights of the archive.
+#[utoipa::path(get, path = "/v1/nights", responses((status = 200, body = Vec<String>)))]
+pub(crate) async fn nights(State(service): State<Service>) -> Answer<Vec<String>> {
+    let nights = service.archive.nights().await.map_err(TransferError::from)?;
+    Ok(Json(nights.iter().map(ToString::to_string).collect()))
+}
+
+/// Whether the service can work.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Health {
+    /// The version of nightferry.
+    version: &'static str,
+    /// The archive.
+    archive: String,
+    /// Where the data can be polled.
+    bootstrap: String,
+}
+
+/// Whether archive and broker answer.
+#[utoipa::path(get, path = "/v1/health", responses((status = 200, body = Health), (status = 503, body = ProblemDocument)))]
+pub(crate) async fn health(State(service): State<Service>) -> Answer<Health> {
+    service.kafka.ping().await.map_err(TransferError::from)?;
+    Ok(Json(Health {
+        version: env!("CARGO_PKG_VERSION"),
+        archive: service.archive.location().to_owned(),
+        bootstrap: service.kafka.config().bootstrap.clone(),
+    }))
+}
+
+pub(crate) async fn openapi_document() -> impl IntoResponse {
+    Json(crate::openapi())
+}
+
+pub(crate) async fn no_such_path() -> ProblemDocument {
+    ProblemDocument::new(ErrorKind::NotFound, "there is no such path; GET /v1/openapi.json lists them")
+}
+
+pub(crate) async fn no_such_method() -> ProblemDocument {
+    ProblemDocument::new(ErrorKind::Invalid, "this path does not take that method; GET /v1/openapi.json lists them")
+        .with_status(StatusCode::METHOD_NOT_ALLOWED)
+}
+
+fn job_id(text: &str) -> Result<JobId, ProblemDocument> {
+    text.parse().map_err(|error: job::RequestError| ProblemDocument::new(ErrorKind::NotFound, error.to_string()))
+}

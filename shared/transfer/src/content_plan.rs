@@ -1,0 +1,97 @@
+//! A request, checked against a schema: what to read, what to keep, what to send.
+
+use crate::TransferError;
+use archive::{ArchiveError, JobSchema, LeafSet, ScanPlan};
+use arrow::datatypes::{DataType, Field, Schema};
+use job::{FieldPath, JobRequest};
+use packet::{Layout, Source, finkclass_inputs, queryable_schema};
+use query::{ClassSelection, Conditions};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// A request over one schema.
+pub(crate) struct ContentPlan {
+    pub conditions: Conditions,
+    pub classes: ClassSelection,
+    pub layout: Layout,
+    pub scan: ScanPlan,
+    /// Every column that the job reads.
+    pub columns: Arc<Schema>,
+    /// The conditions look at finkclass, or classes do.
+    pub filters_by_finkclass: bool,
+    /// The conditions look at tnsclass, or classes do.
+    pub filters_by_tnsclass: bool,
+}
+
+impl ContentPlan {
+    /// Checks conditions, classes and content; nothing is read.
+    pub(crate) fn new(request: &JobRequest, archive: &Schema) -> Result<Self, TransferError> {
+        let conditions = Conditions::parse(&request.conditions, &queryable_schema(archive))?;
+        let classes = ClassSelection::parse(&request.classes)?;
+        let layout = Layout::new(&request.content, archive)?;
+        packet::avro_schema(&layout)?;
+
+        let asked = conditions.fields();
+        let asks_for = |name: &str| asked.iter().any(|field| field.root() == name);
+        let filters_by_finkclass = classes.needs_finkclass() || asks_for("finkclass");
+        let filters_by_tnsclass = classes.needs_tnsclass() || asks_for("tnsclass");
+        let mut narrow: BTreeSet<FieldPath> = asked.iter().filter(|field| is_stored(field)).cloned().collect();
+        if filters_by_finkclass {
+            narrow.extend(finkclass_inputs(archive));
+        }
+        if filters_by_tnsclass {
+            narrow.extend(position());
+        }
+        let narrow = LeafSet::new(archive, narrow);
+        let output = LeafSet::new(archive, layout.reads(archive));
+        let columns = narrow.union(&output, archive).schema().clone();
+        let filters = !conditions.is_empty() || !classes.is_all();
+        let scan = ScanPlan::new(archive, narrow, output, filters);
+        Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })
+    }
+
+    /// The same, refusing columns that the chosen nights hold in irreconcilable types.
+    pub(crate) fn over_nights(request: &JobRequest, nights: &JobSchema) -> Result<Self, TransferError> {
+        let plan = Self::new(request, &nights.schema)?;
+        let touched = |root: &str| plan.columns.column_with_name(root).is_some();
+        match nights.conflicts.iter().find(|conflict| touched(&conflict.root)) {
+            Some(conflict) => Err(ArchiveError::from(conflict).into()),
+            None => Ok(plan),
+        }
+    }
+
+    /// The columns of the message that a night's schema lacks: they are null there, and the user is told.
+    pub(crate) fn lacking(&self, night: &Schema) -> Vec<String> {
+        let sources = self.layout.columns().iter().filter_map(|column| match &column.source {
+            Source::Archive(path) => Some(path),
+            Source::Derived => None,
+        });
+        sources.filter(|path| !has(night, path)).map(ToString::to_string).collect()
+    }
+
+    /// What conditions see: the narrow columns, the night, and the classes as far as they are asked for.
+    pub(crate) fn condition_schema(&self) -> Arc<Schema> {
+        let mut fields: Vec<_> = self.scan.narrow.schema().fields().iter().cloned().collect();
+        for name in packet::NIGHT_COLUMNS {
+            fields.push(Arc::new(Field::new(name, DataType::Int32, true)));
+        }
+        if self.filters_by_finkclass {
+            fields.push(Arc::new(Field::new("finkclass", DataType::Utf8, true)));
+        }
+        if self.filters_by_tnsclass {
+            fields.push(Arc::new(Field::new("tnsclass", DataType::Utf8, true)));
+        }
+        Arc::new(Schema::new(fields))
+    }
+}
+
+fn position() -> [FieldPath; 2] {
+    [FieldPath::new(["candidate", "ra"]), FieldPath::new(["candidate", "dec"])]
+}
+
+fn is_stored(field: &FieldPath) -> bool {
+    !packet::NIGHT_COLUMNS.contains(&field.root()) && !packet::DERIVED_COLUMNS.contains(&field.root())
+}
+
+fn has(schema: &Schema, path: &FieldPath) -> bool {
+    !LeafSet::new(schema, [path.clone()]).schema().fields().is_empty()
+}

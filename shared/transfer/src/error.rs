@@ -1,0 +1,146 @@
+//! What can go wrong, in the user's words.
+
+use archive::ArchiveError;
+use broker::BrokerError;
+use job::{ErrorKind, RequestError};
+use packet::PacketError;
+use query::QueryError;
+use store::StoreError;
+
+/// An error of a use-case.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferError {
+    /// The request cannot be taken.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// A condition or a class cannot be taken.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// The content cannot be built.
+    #[error(transparent)]
+    Packet(#[from] PacketError),
+    /// The archive failed.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// The broker failed.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The bucket of manifests and receipts failed.
+    #[error("cannot reach {path} in the bucket: {source}")]
+    Bucket {
+        /// The object.
+        path: String,
+        /// The store's own words.
+        source: object_store::Error,
+    },
+    /// A manifest or plan is not what was written.
+    #[error("{path} is damaged: {reason}")]
+    Damaged {
+        /// The object.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The archive has none of the chosen nights.
+    #[error("the archive has none of the chosen nights; {hint}")]
+    NoNights {
+        /// What it has instead.
+        hint: String,
+    },
+    /// There is no such job.
+    #[error("there is no job {0}")]
+    NoSuchJob(job::JobId),
+    /// The job's state forbids it.
+    #[error("{0}")]
+    NotNow(String),
+    /// Another attempt took over.
+    #[error("another attempt has taken over this task")]
+    Fenced,
+    /// The user stopped the job.
+    #[error("the job was cancelled")]
+    Cancelled,
+    /// The books of a job do not add up: never told as done.
+    #[error("the books do not add up: {0}")]
+    Books(String),
+    /// A worker broke off.
+    #[error("the worker broke off: {0}")]
+    Worker(String),
+}
+
+impl TransferError {
+    /// How the error is to be treated.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Request(error) => error.kind(),
+            Self::Query(error) => error.kind(),
+            Self::Packet(error) => error.kind(),
+            Self::Archive(ArchiveError::Consumer(inner)) => match inner.downcast_ref::<Self>() {
+                Some(error) => error.kind(),
+                None => ErrorKind::Permanent,
+            },
+            Self::Archive(error) => error.kind(),
+            Self::Broker(error) => error.kind(),
+            Self::Store(error) => error.kind(),
+            Self::Bucket { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
+            Self::Bucket { .. } => ErrorKind::Transient,
+            Self::Damaged { .. } => ErrorKind::Permanent,
+            Self::NoNights { .. } | Self::NoSuchJob(_) => ErrorKind::NotFound,
+            Self::NotNow(_) | Self::Fenced | Self::Cancelled => ErrorKind::Conflict,
+            Self::Books(_) | Self::Worker(_) => ErrorKind::Bug,
+        }
+    }
+
+    /// The single complaints, each with its place in the user's text, where there are such.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self {
+            Self::Request(error) => vec![Problem {
+                place: error.place.clone(),
+                reason: error.reason.clone(),
+                instead: error.instead.clone(),
+                snippet: None,
+            }],
+            Self::Query(error) => error.problems().iter().map(Problem::from).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Unwraps an error that travelled through the scan.
+    pub(crate) fn from_scan(error: ArchiveError) -> Self {
+        match error {
+            ArchiveError::Consumer(inner) => match inner.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => Self::Archive(ArchiveError::Consumer(other)),
+            },
+            other => Self::Archive(other),
+        }
+    }
+}
+
+/// One complaint about a request.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// The part of the document, such as `conditions`, with line and column where there are such.
+    pub place: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What to write instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instead: Option<String>,
+    /// The user's line with a mark under the place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snippet: Option<String>,
+}
+
+impl From<&query::ConditionProblem> for Problem {
+    fn from(problem: &query::ConditionProblem) -> Self {
+        Self {
+            place: format!("conditions, line {}, column {}", problem.place.line, problem.place.column),
+            reason: problem.what.clone(),
+            instead: problem.suggestion.clone(),
+            snippet: Some(problem.snippet()),
+        }
+    }
+}

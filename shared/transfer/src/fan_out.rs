@@ -1,0 +1,232 @@
+//! Fan-out: nights become tasks, the job gets its one schema, and the topic its copies of it.
+
+use crate::{
+    Manifest, Plan, Service, TransferError,
+    content_plan::ContentPlan,
+    service::now,
+};
+use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
+use futures::{StreamExt, TryStreamExt};
+use job::{
+    Counts, ErrorKind, Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState,
+};
+use store::Work;
+
+/// Footers that are read at once.
+const FOOTERS: usize = 32;
+/// A log line or note names no more fields than this.
+const NAMED_FIELDS: usize = 8;
+
+/// A night, looked at: its files, or why it cannot be read.
+struct Seen {
+    night: Night,
+    files: Result<Vec<OpenFile>, ArchiveError>,
+}
+
+impl Service {
+    /// Splits a job into tasks. Running it twice is harmless: tasks that exist are left as they are.
+    pub async fn fan_out(&self, id: JobId) -> Result<(), TransferError> {
+        let job = self.job(id).await?.value;
+        if job.state.is_final() {
+            return Ok(());
+        }
+        match self.fan_out_or_fail(&job).await {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind().is_worth_retrying() => Err(error),
+            Err(error) => self.fail_job(id, &error).await,
+        }
+    }
+
+    /// Ends a job that cannot be done at all.
+    pub async fn fail_job(&self, id: JobId, error: &TransferError) -> Result<(), TransferError> {
+        let failure = Failure::new(error.kind(), error.to_string());
+        self.change_job(id, |job| {
+            if job.state.is_final() {
+                return false;
+            }
+            job.state = JobState::Failed;
+            job.ended = Some(now());
+            job.failure = Some(failure.clone());
+            job.note(now(), format!("failed: {}", failure.reason));
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn fan_out_or_fail(&self, job: &Job) -> Result<(), TransferError> {
+        let manifest: Manifest = self.read_json(job.id, "manifest.json").await?;
+        let nights: Vec<Seen> = futures::stream::iter(manifest.nights.iter().copied())
+            .map(|night| self.look_at(night))
+            .buffered(4)
+            .try_collect()
+            .await?;
+        let schemas: Vec<NightSchema> = nights.iter().flat_map(Seen::schemas).collect();
+        if schemas.is_empty() {
+            let reasons = nights.iter().find_map(|seen| seen.files.as_ref().err().map(ToString::to_string));
+            let hint = reasons.unwrap_or_else(|| "their folders hold no Parquet file".into());
+            return Err(TransferError::NoNights { hint });
+        }
+        let content = ContentPlan::over_nights(&manifest.request, &unify(&schemas))?;
+        let avro_schema = packet::avro_schema(&content.layout)?;
+        let fingerprint = packet::fingerprint(&avro_schema);
+        let columns = archive::describe(&content.columns);
+        let plan = Plan { columns, fingerprint, avro_schema };
+        self.write_json(job.id, "plan.json", &plan).await?;
+        self.kafka.create_topics(&manifest.topic, manifest.partitions).await?;
+        self.kafka.publish_schema(&manifest.topic, &plan.avro_schema).await?;
+
+        let tasks = self.tasks_of(job.id, &nights);
+        self.store.insert_tasks(&tasks).await?;
+        let notes = lacking_fields(&content, &schemas);
+        let (count, alerts) = (tasks.len(), tasks.iter().flat_map(|task| &task.files).map(|file| file.rows).sum::<u64>());
+        self.change_job(job.id, |job| {
+            if job.state.is_final() || job.ready {
+                return false;
+            }
+            job.state = JobState::Running;
+            job.ready = true;
+            job.tasks = u32::try_from(count).unwrap_or(u32::MAX);
+            job.notes.extend(notes.iter().cloned());
+            job.note(now(), format!("{count} tasks over {alerts} alerts"));
+            true
+        })
+        .await?;
+        self.send_tasks(job.id).await?;
+        self.finish_if_complete(job.id).await
+    }
+
+    /// Queues what is to be done: all open tasks, or, under a limit, only the next, since each needs to know how many
+    /// the earlier ones sent.
+    pub(crate) async fn send_tasks(&self, id: JobId) -> Result<(), TransferError> {
+        let job = self.job(id).await?.value;
+        let tasks = self.store.tasks(id).await?;
+        let open = tasks.into_iter().filter(|task| !task.value.state.is_final()).map(|task| Work::Task(task.value.id));
+        let at_once = if job.request.alert_limit().is_some() { 1 } else { usize::MAX };
+        self.queue.send(&open.take(at_once).collect::<Vec<_>>()).await?;
+        Ok(())
+    }
+
+    async fn look_at(&self, night: Night) -> Result<Seen, TransferError> {
+        let files = self.archive.files(night).await?;
+        let opened: Vec<Result<OpenFile, ArchiveError>> = futures::stream::iter(&files)
+            .map(|file| self.archive.open_file(file))
+            .buffered(FOOTERS)
+            .collect()
+            .await;
+        let mut sound = Vec::new();
+        for file in opened {
+            match file {
+                Ok(file) => sound.push(file),
+                // A damaged night is not told as half a night; a passing fault is tried again.
+                Err(error) if error.kind() == ErrorKind::Permanent => return Ok(Seen { night, files: Err(error) }),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Seen { night, files: Ok(sound) })
+    }
+
+    /// The files of a night as a task reads them.
+    pub(crate) async fn night_files(&self, night: Night) -> Result<Vec<TaskFile>, TransferError> {
+        Ok(self.look_at(night).await?.files?.iter().map(task_file).collect())
+    }
+
+    /// One task a night in order of time, several for a night over the size limit.
+    fn tasks_of(&self, job: JobId, nights: &[Seen]) -> Vec<Task> {
+        let mut tasks = Vec::new();
+        let mut add = |night: Night, part: u32, files: Vec<TaskFile>, failure: Option<Failure>| {
+            let index = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
+            let state = if failure.is_some() { TaskState::Failed } else { TaskState::Queued };
+            tasks.push(Task {
+                id: TaskId { job, index },
+                night,
+                part,
+                files,
+                state,
+                attempt: 0,
+                lease_until: None,
+                counts: Counts::default(),
+                checkpoint: None,
+                ended: failure.as_ref().map(|_| now()),
+                failure,
+                started: None,
+            });
+        };
+        for seen in nights {
+            match &seen.files {
+                Err(error) => add(seen.night, 0, Vec::new(), Some(Failure::new(error.kind(), error.to_string()))),
+                Ok(files) => {
+                    for (part, files) in self.parts(files).into_iter().enumerate() {
+                        add(seen.night, u32::try_from(part).unwrap_or(u32::MAX), files, None);
+                    }
+                }
+            }
+        }
+        tasks
+    }
+
+    fn parts(&self, files: &[OpenFile]) -> Vec<Vec<TaskFile>> {
+        let mut parts: Vec<Vec<TaskFile>> = Vec::new();
+        let mut bytes = u64::MAX;
+        for file in files {
+            let size = file.file().size;
+            if bytes.saturating_add(size) > self.settings.task_bytes || parts.is_empty() {
+                parts.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += size;
+            if let Some(part) = parts.last_mut() {
+                part.push(task_file(file));
+            }
+        }
+        parts
+    }
+}
+
+fn task_file(file: &OpenFile) -> TaskFile {
+    let ArchiveFile { path, size, etag } = file.file().clone();
+    let row_groups = u32::try_from(file.row_groups()).unwrap_or(u32::MAX);
+    TaskFile { path, size, etag, rows: file.rows(), row_groups }
+}
+
+impl Seen {
+    fn schemas(&self) -> impl Iterator<Item = NightSchema> + '_ {
+        let files = self.files.iter().flatten();
+        files.map(|file| NightSchema { night: self.night, schema: file.schema().clone() })
+    }
+}
+
+/// For each night that lacks fields of the content, a note; neighbours that lack the same share one.
+fn lacking_fields(content: &ContentPlan, schemas: &[NightSchema]) -> Vec<String> {
+    let mut groups: Vec<(Vec<String>, Vec<Night>)> = Vec::new();
+    for night in schemas {
+        let lacking = content.lacking(&night.schema);
+        match groups.iter_mut().find(|(fields, _)| *fields == lacking) {
+            _ if lacking.is_empty() => {}
+            Some((_, nights)) if nights.contains(&night.night) => {}
+            Some((_, nights)) => nights.push(night.night),
+            None => groups.push((lacking, vec![night.night])),
+        }
+    }
+    let note = |(fields, nights): (Vec<String>, Vec<Night>)| {
+        let named = fields.iter().take(NAMED_FIELDS).cloned().collect::<Vec<_>>().join(", ");
+        let more = match fields.len().saturating_sub(NAMED_FIELDS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let nights = match (nights.first(), nights.last()) {
+            (Some(first), Some(last)) if first != last => format!("{} nights from {first} to {last}", nights.len()),
+            (Some(only), _) => format!("the night {only}"),
+            _ => String::new(),
+        };
+        format!("{named}{more}: null in {nights}, which lack them")
+    };
+    groups.into_iter().map(note).collect()
+}
+
+/// The columns of a plan as a schema and the leaves in it.
+pub(crate) fn planned_columns(plan: &Plan) -> Result<LeafSet, TransferError> {
+    let schema = archive::from_description(&plan.columns)?;
+    let roots: Vec<FieldPath> = schema.fields().iter().map(|field| FieldPath::new([field.name()])).collect();
+    Ok(LeafSet::new(&schema, roots))
+}

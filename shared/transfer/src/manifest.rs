@@ -1,0 +1,67 @@
+//! What the bucket keeps of a job: `jobs/<id>/manifest.json` (as submitted), `plan.json` (as fanned out), `receipt.json`.
+
+use crate::{Service, TransferError};
+use job::{JobId, JobRequest, Night, TopicName};
+use object_store::{ObjectStoreExt, PutPayload, path::Path};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// No honest manifest, plan or receipt is larger.
+const MAX_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A job as it was submitted. Whoever drops one into the bucket is trusted no more than one who posts it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The job.
+    pub id: JobId,
+    /// What was asked for.
+    pub request: JobRequest,
+    /// The data topic.
+    pub topic: TopicName,
+    /// Its partitions.
+    pub partitions: i32,
+    /// The chosen nights that the archive has.
+    pub nights: Vec<Night>,
+}
+
+/// What fan-out fixed for all tasks of a job: one job, one schema.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The columns that the job reads, in their common types ([`archive::describe`]).
+    pub columns: Value,
+    /// The schema of the topic, as published.
+    pub avro_schema: String,
+    /// A short mark of it.
+    pub fingerprint: String,
+}
+
+impl Service {
+    pub(crate) async fn write_json<T: Serialize + Sync>(
+        &self,
+        job: JobId,
+        name: &str,
+        value: &T,
+    ) -> Result<(), TransferError> {
+        let path = object_path(job, name);
+        let text = serde_json::to_vec_pretty(value)
+            .map_err(|error| TransferError::Damaged { path: path.to_string(), reason: error.to_string() })?;
+        let put = self.bucket.put(&path, PutPayload::from(text)).await;
+        put.map(drop).map_err(|source| TransferError::Bucket { path: path.to_string(), source })
+    }
+
+    pub(crate) async fn read_json<T: DeserializeOwned>(&self, job: JobId, name: &str) -> Result<T, TransferError> {
+        let path = object_path(job, name);
+        let failed = |source| TransferError::Bucket { path: path.to_string(), source };
+        let damaged = |reason: String| TransferError::Damaged { path: path.to_string(), reason };
+        let found = self.bucket.get(&path).await.map_err(failed)?;
+        if found.meta.size > MAX_BYTES {
+            return Err(damaged(format!("it has {} bytes", found.meta.size)));
+        }
+        let bytes = found.bytes().await.map_err(failed)?;
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))
+    }
+}
+
+fn object_path(job: JobId, name: &str) -> Path {
+    Path::from_iter(["jobs", &job.to_string(), name])
+}

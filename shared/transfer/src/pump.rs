@@ -1,0 +1,354 @@
+//! The pump of a task: row groups in, messages out, on one thread; the next row groups are fetched meanwhile.
+
+use crate::{TransferError, content_plan::ContentPlan};
+use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowFilter, RowGroupScan, ScanPlan};
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray},
+    compute::cast,
+    datatypes::{DataType, SchemaRef},
+};
+use broker::Publisher;
+use job::{Counts, Night, TaskFile};
+use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of};
+use query::{ClassSelection, Predicate};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::mpsc;
+
+/// Row groups that wait, fetched, while one is worked on.
+const PREPARED: usize = 1;
+
+/// What a pump tells while it runs.
+#[derive(Debug, Default)]
+pub(crate) struct Tidings {
+    /// The books so far; `sent` is what was handed over.
+    pub counts: Counts,
+    /// Ends of row groups whose messages may not all be acknowledged yet, oldest first.
+    pub milestones: VecDeque<Milestone>,
+}
+
+/// The end of a row group.
+#[derive(Clone, Debug)]
+pub(crate) struct Milestone {
+    /// Row groups of the task that are done.
+    pub row_groups: u32,
+    /// The books there.
+    pub counts: Counts,
+    /// Messages of the task in each partition up to there.
+    pub sequences: Vec<u64>,
+}
+
+/// Shared between a pump and whoever looks on.
+#[derive(Clone, Default)]
+pub(crate) struct Progress {
+    tidings: Arc<Mutex<Tidings>>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Progress {
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Tidings) -> T) -> T {
+        look(&mut self.tidings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells the pump to give up at the next message.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Fetches the row groups of a task, from `first` on, in order; ends early when nobody listens any more.
+pub(crate) async fn fetch(
+    archive: Archive,
+    files: Vec<TaskFile>,
+    plan: ScanPlan,
+    first: u32,
+    prepared: mpsc::Sender<Result<RowGroupScan, ArchiveError>>,
+) {
+    let mut number = 0;
+    for file in files {
+        if number + file.row_groups <= first {
+            number += file.row_groups;
+            continue;
+        }
+        let expected = ArchiveFile { path: file.path, size: file.size, etag: file.etag };
+        let opened: OpenFile = match archive.open_unchanged(&expected).await {
+            Ok(opened) => opened,
+            Err(error) => return drop(prepared.send(Err(error)).await),
+        };
+        for row_group in 0..opened.row_groups() {
+            number += 1;
+            if number <= first {
+                continue;
+            }
+            let scan = RowGroupScan::prepare(&opened, row_group, &plan).await;
+            let failed = scan.is_err();
+            if prepared.send(scan).await.is_err() || failed {
+                return;
+            }
+        }
+    }
+}
+
+/// A channel with room for the row groups that wait.
+pub(crate) fn prepared_row_groups()
+-> (mpsc::Sender<Result<RowGroupScan, ArchiveError>>, mpsc::Receiver<Result<RowGroupScan, ArchiveError>>) {
+    mpsc::channel(PREPARED)
+}
+
+/// One task under way.
+pub(crate) struct Pump {
+    filter: Filter,
+    sink: Sink,
+    progress: Progress,
+    row_groups: u32,
+}
+
+/// What a pump starts from.
+pub(crate) struct Start {
+    pub night: Night,
+    /// Row groups that are done, and the books there.
+    pub row_groups: u32,
+    pub counts: Counts,
+    /// Messages of the task in each partition up to there.
+    pub sequences: Vec<u64>,
+    /// Messages of the task that each partition holds already: those are not sent again.
+    pub arrived: Vec<u64>,
+    /// The most alerts that this task may send.
+    pub allowance: Option<u64>,
+}
+
+impl Pump {
+    pub(crate) fn new(
+        plan: ContentPlan,
+        tns: Arc<TnsCatalogue>,
+        publisher: Publisher,
+        start: Start,
+        progress: Progress,
+    ) -> Result<Self, TransferError> {
+        let condition_schema = plan.condition_schema();
+        let predicate = plan.conditions.bind(&condition_schema)?;
+        let mut counts = start.counts;
+        counts.dropped_by_condition.resize(plan.conditions.list().len(), 0);
+        let filter = Filter {
+            predicate: (!plan.conditions.is_empty()).then_some(predicate),
+            condition_schema,
+            classes: plan.classes,
+            by_finkclass: plan.filters_by_finkclass,
+            by_tnsclass: plan.filters_by_tnsclass,
+            night: start.night,
+            tns: tns.clone(),
+            dropped_by_class: 0,
+            dropped_by_condition: vec![0; counts.dropped_by_condition.len()],
+        };
+        let sink = Sink {
+            encoder: Encoder::new(plan.layout),
+            tns,
+            night: start.night,
+            publisher,
+            sequences: start.sequences,
+            arrived: start.arrived,
+            allowance: start.allowance,
+            counts,
+            messages: Messages::default(),
+            progress: progress.clone(),
+        };
+        Ok(Self { filter, sink, progress, row_groups: start.row_groups })
+    }
+
+    /// Works through the prepared row groups and waits until all is acknowledged. Runs on a thread of its own.
+    pub(crate) fn run(
+        mut self,
+        mut prepared: mpsc::Receiver<Result<RowGroupScan, ArchiveError>>,
+    ) -> Result<Counts, TransferError> {
+        while let Some(scan) = prepared.blocking_recv() {
+            if self.sink.is_full() {
+                break;
+            }
+            self.row_group(scan?)?;
+        }
+        let progress = self.progress.clone();
+        self.sink.publisher.finish(&|| progress.is_stopped())?;
+        let mut counts = self.sink.counts;
+        counts.sent = counts.kept;
+        if !counts.adds_up() {
+            return Err(TransferError::Books(format!("{counts:?}")));
+        }
+        Ok(counts)
+    }
+
+    fn row_group(&mut self, scan: RowGroupScan) -> Result<(), TransferError> {
+        let sink = &mut self.sink;
+        let mut receive = |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
+        let stats = scan.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan)?;
+        let counts = &mut self.sink.counts;
+        counts.read += stats.rows_read;
+        counts.bytes_read += stats.bytes_fetched;
+        counts.dropped_by_class += std::mem::take(&mut self.filter.dropped_by_class);
+        for (total, dropped) in counts.dropped_by_condition.iter_mut().zip(&mut self.filter.dropped_by_condition) {
+            *total += std::mem::take(dropped);
+        }
+        self.row_groups += 1;
+        let (row_groups, counts, sequences) = (self.row_groups, counts.clone(), self.sink.sequences.clone());
+        self.progress.with(|tidings| {
+            tidings.counts = counts.clone();
+            tidings.milestones.push_back(Milestone { row_groups, counts, sequences });
+        });
+        Ok(())
+    }
+}
+
+/// Classes and conditions over the narrow columns.
+struct Filter {
+    predicate: Option<Predicate>,
+    condition_schema: SchemaRef,
+    classes: ClassSelection,
+    by_finkclass: bool,
+    by_tnsclass: bool,
+    night: Night,
+    tns: Arc<TnsCatalogue>,
+    dropped_by_class: u64,
+    dropped_by_condition: Vec<u64>,
+}
+
+impl RowFilter for Filter {
+    fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
+        self.choose(batch).map_err(Into::into)
+    }
+}
+
+impl Filter {
+    fn choose(&mut self, batch: &RecordBatch) -> Result<BooleanArray, TransferError> {
+        let rows = batch.num_rows();
+        let fink = self.by_finkclass.then(|| finkclass(batch));
+        let tns = self.by_tnsclass.then(|| tnsclass(batch, &self.tns));
+        let by_class = (!self.classes.is_all()).then(|| self.classes.keep(fink.as_ref(), tns.as_ref(), rows));
+        if let Some(kept) = &by_class {
+            self.dropped_by_class += (rows - kept.true_count()) as u64;
+        }
+        let Some(predicate) = &self.predicate else {
+            return Ok(by_class.unwrap_or_else(|| BooleanArray::from(vec![true; rows])));
+        };
+        let columns = self.condition_columns(batch, fink, tns);
+        let batch = RecordBatch::try_new(self.condition_schema.clone(), columns).map_err(consumer)?;
+        // Conditions are counted over the rows of the chosen classes only, so that the books add up.
+        let Some(by_class) = by_class else {
+            let verdict = predicate.evaluate(&batch)?;
+            self.count(&verdict.dropped);
+            return Ok(verdict.keep);
+        };
+        let chosen = arrow::compute::filter_record_batch(&batch, &by_class).map_err(consumer)?;
+        let verdict = predicate.evaluate(&chosen)?;
+        self.count(&verdict.dropped);
+        let mut verdicts = verdict.keep.values().iter();
+        Ok(by_class.values().iter().map(|kept| kept && verdicts.next().unwrap_or(false)).map(Some).collect())
+    }
+
+    fn count(&mut self, dropped: &[u64]) {
+        for (total, more) in self.dropped_by_condition.iter_mut().zip(dropped) {
+            *total += more;
+        }
+    }
+
+    /// In the order of the condition schema: stored columns, the night, then the classes that are asked for.
+    fn condition_columns(
+        &self,
+        batch: &RecordBatch,
+        fink: Option<StringArray>,
+        tns: Option<StringArray>,
+    ) -> Vec<ArrayRef> {
+        let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+        for part in [self.night.year(), self.night.month() as i32, self.night.day() as i32] {
+            columns.push(Arc::new(Int32Array::from_value(part, batch.num_rows())));
+        }
+        columns.extend(fink.map(|classes| Arc::new(classes) as ArrayRef));
+        columns.extend(tns.map(|classes| Arc::new(classes) as ArrayRef));
+        columns
+    }
+}
+
+/// Derives, encodes and sends the alerts that passed.
+struct Sink {
+    encoder: Encoder,
+    tns: Arc<TnsCatalogue>,
+    night: Night,
+    publisher: Publisher,
+    sequences: Vec<u64>,
+    arrived: Vec<u64>,
+    allowance: Option<u64>,
+    counts: Counts,
+    messages: Messages,
+    progress: Progress,
+}
+
+impl Sink {
+    fn is_full(&self) -> bool {
+        self.allowance.is_some_and(|allowance| self.counts.kept >= allowance)
+    }
+
+    fn batch(&mut self, batch: &RecordBatch) -> Result<(), TransferError> {
+        let room = self.allowance.map_or(usize::MAX, |allowance| {
+            usize::try_from(allowance.saturating_sub(self.counts.kept)).unwrap_or(usize::MAX)
+        });
+        let taken = batch.num_rows().min(room);
+        self.counts.over_limit += (batch.num_rows() - taken) as u64;
+        let batch = batch.slice(0, taken);
+        let fink = finkclass(&batch);
+        let tns = tnsclass(&batch, &self.tns);
+        self.messages.clear();
+        self.encoder.encode(&batch, self.night, &fink, &tns, &mut self.messages)?;
+        let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_opt::<i32>());
+        for (row, message) in self.messages.iter().enumerate() {
+            let object = objects.filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
+            let partition = partition_of(object, self.sequences.len() as i32);
+            let (Some(next), Some(arrived)) =
+                (self.sequences.get_mut(partition as usize), self.arrived.get(partition as usize))
+            else {
+                return Err(TransferError::Books(format!("partition {partition} is not one of the topic's")));
+            };
+            if *next >= *arrived {
+                let progress = &self.progress;
+                self.publisher.send(partition, message, &|| progress.is_stopped())?;
+            }
+            *next += 1;
+            self.counts.bytes_sent += message.len() as u64;
+        }
+        if self.progress.is_stopped() {
+            return Err(TransferError::Cancelled);
+        }
+        self.counts.kept += taken as u64;
+        for class in fink.iter().flatten() {
+            match self.counts.classes.get_mut(class) {
+                Some(count) => *count += 1,
+                None => drop(self.counts.classes.insert(class.to_owned(), 1)),
+            }
+        }
+        let (kept, bytes) = (self.counts.kept, self.counts.bytes_sent);
+        self.progress.with(|tidings| {
+            tidings.counts.kept = kept;
+            tidings.counts.bytes_sent = bytes;
+        });
+        Ok(())
+    }
+}
+
+fn tnsclass(batch: &RecordBatch, tns: &TnsCatalogue) -> StringArray {
+    let position = |leaf: &str| -> Option<Float64Array> {
+        let candidate = batch.column_by_name("candidate")?.as_struct_opt()?;
+        let doubles = cast(candidate.column_by_name(leaf)?, &DataType::Float64).ok()?;
+        Some(doubles.as_primitive().clone())
+    };
+    tns.classes(position("ra").as_ref(), position("dec").as_ref(), batch.num_rows())
+}
+
+fn consumer(error: arrow::error::ArrowError) -> TransferError {
+    TransferError::Archive(ArchiveError::Consumer(Box::new(error)))
+}

@@ -1,0 +1,329 @@
+//! One attempt at a task: claim, find where to go on, pump, report.
+
+use crate::{
+    Manifest, Plan, Service, TransferError,
+    content_plan::ContentPlan,
+    fan_out::planned_columns,
+    pump::{self, Progress, Pump, Start},
+    service::now,
+};
+use broker::{Compression, DeliveryWatch};
+use job::{Checkpoint, Content, Counts, Failure, Job, Packet, Task, TaskId, TaskState};
+use std::time::Duration;
+use store::{StoreError, Work, update_task};
+
+/// What came of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The task has ended, now or before.
+    Ended,
+    /// The task waits for another attempt, which is queued for later.
+    Again {
+        /// How long to wait.
+        wait: Duration,
+    },
+    /// Another attempt is at it: look again after this.
+    Busy {
+        /// How long to wait.
+        wait: Duration,
+    },
+}
+
+impl Service {
+    /// Runs a task, once more if need be. Safe when it runs twice, late, or at once with its twin.
+    pub async fn run_task(&self, id: TaskId) -> Result<Outcome, TransferError> {
+        let job = self.job(id.job).await?.value;
+        let task = match self.claim(id, &job).await? {
+            Claim::Mine(task) => *task,
+            Claim::Ended => {
+                self.task_ended(id).await?;
+                return Ok(Outcome::Ended);
+            }
+            Claim::Busy(wait) => return Ok(Outcome::Busy { wait }),
+        };
+        let (attempt, night) = (task.attempt, task.night);
+        tracing::info!(job = %id.job, %night, attempt, "task begins");
+        let result = self.attempt(&job, task).await;
+        self.settle(id, attempt, result).await
+    }
+
+    /// Takes the task by a conditional write: from then on an older attempt can write nothing.
+    async fn claim(&self, id: TaskId, job: &Job) -> Result<Claim, TransferError> {
+        let mut claim = Claim::Ended;
+        let lease = chrono::TimeDelta::from_std(self.settings.lease).unwrap_or(chrono::TimeDelta::hours(1));
+        let claimed = update_task(&*self.store, id, |task| {
+            claim = Claim::Ended;
+            if task.state.is_final() {
+                return false;
+            }
+            if job.cancel_requested || job.state.is_final() {
+                task.state = TaskState::Cancelled;
+                task.ended = Some(now());
+                return true;
+            }
+            if let Some(until) = task.lease_until.filter(|until| *until > now()) {
+                claim = Claim::Busy((until - now()).to_std().unwrap_or(Duration::from_secs(1)));
+                return false;
+            }
+            task.state = TaskState::Running;
+            task.attempt += 1;
+            task.lease_until = Some(now() + lease);
+            task.started = task.started.or(Some(now()));
+            claim = Claim::Mine(Box::new(task.clone()));
+            true
+        })
+        .await?;
+        tracing::debug!(task = %id, attempt = claimed.value.attempt, "claimed or not");
+        Ok(claim)
+    }
+
+    async fn attempt(&self, job: &Job, mut task: Task) -> Result<Counts, TransferError> {
+        let (id, attempt) = (task.id, task.attempt);
+        let manifest: Manifest = self.read_json(id.job, "manifest.json").await?;
+        let plan: Plan = self.read_json(id.job, "plan.json").await?;
+        if task.files.is_empty() {
+            task.files = self.files_again(&task).await?;
+        }
+        let content = ContentPlan::new(&manifest.request, planned_columns(&plan)?.schema())?;
+        let checkpoint = self.checkpoint_of(&task, job, manifest.partitions).await?;
+        let arrived = self
+            .kafka
+            .sequences(&job.topic, id.index, checkpoint.sequences.clone(), checkpoint.offsets.clone())
+            .await?;
+        let start = Start {
+            night: task.night,
+            row_groups: checkpoint.row_groups,
+            counts: checkpoint.counts.clone(),
+            sequences: checkpoint.sequences.clone(),
+            arrived: arrived.clone(),
+            allowance: self.allowance(job, id).await?,
+        };
+        let publisher = self.kafka.publisher(&job.topic, id.index, &arrived, compression(&manifest.request.content))?;
+        let watch = publisher.watch();
+        let (sender, receiver) = pump::prepared_row_groups();
+        let fetching = pump::fetch(
+            self.archive.clone(),
+            task.files.clone(),
+            content.scan.clone(),
+            checkpoint.row_groups,
+            sender,
+        );
+        let progress = Progress::default();
+        let pump = Pump::new(content, self.tns.clone(), publisher, start, progress.clone())?;
+        let fetching = tokio::spawn(fetching);
+        let mut pumping = tokio::task::spawn_blocking(move || pump.run(receiver));
+        let ended = loop {
+            tokio::select! {
+                ended = &mut pumping => break ended,
+                () = tokio::time::sleep(self.settings.progress_interval) => {
+                    if let Err(error) = self.report(id, attempt, &progress, &watch, &checkpoint).await {
+                        // Whatever it was, this attempt may no longer write: it ends.
+                        progress.stop();
+                        let _ = (&mut pumping).await;
+                        fetching.abort();
+                        return Err(error);
+                    }
+                }
+            }
+        };
+        fetching.abort();
+        ended.unwrap_or_else(|error| Err(broken_off(&error)))
+    }
+
+    /// Writes progress and the newest checkpoint; learns of a cancel or a newer attempt.
+    async fn report(
+        &self,
+        id: TaskId,
+        attempt: u32,
+        progress: &Progress,
+        watch: &DeliveryWatch,
+        first: &Checkpoint,
+    ) -> Result<(), TransferError> {
+        if self.job(id.job).await?.value.cancel_requested {
+            return Err(TransferError::Cancelled);
+        }
+        let acknowledged = watch.acknowledged();
+        let (mut counts, reached) = progress.with(|tidings| {
+            let mut reached = None;
+            let covers = |sequences: &[u64]| sequences.iter().zip(&acknowledged.sequences).all(|(own, seen)| own <= seen);
+            while tidings.milestones.front().is_some_and(|milestone| covers(&milestone.sequences)) {
+                reached = tidings.milestones.pop_front();
+            }
+            (tidings.counts.clone(), reached)
+        });
+        counts.sent = acknowledged.sequences.iter().sum();
+        let lease = chrono::TimeDelta::from_std(self.settings.lease).unwrap_or(chrono::TimeDelta::hours(1));
+        let mut fenced = false;
+        update_task(&*self.store, id, |task| {
+            fenced = task.attempt != attempt || task.state != TaskState::Running;
+            if fenced {
+                return false;
+            }
+            task.counts = counts.clone();
+            task.lease_until = Some(now() + lease);
+            if let Some(milestone) = &reached {
+                // Offsets of the first attempt are always early enough; later ones spare reading.
+                let known = task.checkpoint.as_ref().map_or(&first.offsets, |checkpoint| &checkpoint.offsets);
+                let exact = acknowledged.sequences == milestone.sequences;
+                let offsets = known.iter().zip(&acknowledged.offsets);
+                task.checkpoint = Some(Checkpoint {
+                    row_groups: milestone.row_groups,
+                    counts: milestone.counts.clone(),
+                    sequences: milestone.sequences.clone(),
+                    offsets: offsets.map(|(known, seen)| if exact { *known.max(seen) } else { *known }).collect(),
+                });
+            }
+            true
+        })
+        .await?;
+        if fenced { Err(TransferError::Fenced) } else { Ok(()) }
+    }
+
+    /// The task's checkpoint. Before anything is sent it says where the topic ended when the first attempt began.
+    async fn checkpoint_of(&self, task: &Task, job: &Job, partitions: i32) -> Result<Checkpoint, TransferError> {
+        if let Some(checkpoint) = &task.checkpoint {
+            return Ok(checkpoint.clone());
+        }
+        let offsets = self.kafka.topic_state(job.topic.as_str()).await?.ends();
+        if offsets.len() != partitions as usize {
+            return Err(broker::BrokerError::Partitions {
+                topic: job.topic.to_string(),
+                found: offsets.len(),
+                planned: partitions as usize,
+            }
+            .into());
+        }
+        let sequences = vec![0; offsets.len()];
+        let first = Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets };
+        let mut fenced = false;
+        update_task(&*self.store, task.id, |row| {
+            fenced = row.attempt != task.attempt;
+            if !fenced {
+                row.checkpoint = Some(first.clone());
+            }
+            !fenced
+        })
+        .await?;
+        if fenced { Err(TransferError::Fenced) } else { Ok(first) }
+    }
+
+    /// What this task may still send under the job's limit: earlier nights come first.
+    async fn allowance(&self, job: &Job, id: TaskId) -> Result<Option<u64>, TransferError> {
+        let Some(limit) = job.request.alert_limit() else { return Ok(None) };
+        let tasks = self.store.tasks(id.job).await?;
+        let earlier = tasks.iter().filter(|task| task.value.id.index != id.index);
+        let sent: u64 = earlier.map(|task| task.value.counts.sent).sum();
+        Ok(Some(limit.saturating_sub(sent)))
+    }
+
+    /// Writes what came of the attempt, and goes on with the job.
+    async fn settle(
+        &self,
+        id: TaskId,
+        attempt: u32,
+        result: Result<Counts, TransferError>,
+    ) -> Result<Outcome, TransferError> {
+        let mut outcome = Outcome::Ended;
+        let settings = &self.settings;
+        let ended = update_task(&*self.store, id, |task| {
+            outcome = Outcome::Ended;
+            if task.attempt != attempt || task.state != TaskState::Running {
+                return false;
+            }
+            task.lease_until = None;
+            task.ended = Some(now());
+            match &result {
+                Ok(counts) => {
+                    task.state = TaskState::Done;
+                    task.counts = counts.clone();
+                    task.failure = None;
+                }
+                Err(TransferError::Cancelled) => task.state = TaskState::Cancelled,
+                Err(error) if error.kind().is_worth_retrying() && attempt % settings.attempts != 0 => {
+                    task.state = TaskState::Queued;
+                    task.ended = None;
+                    task.failure = Some(Failure::new(error.kind(), error.to_string()));
+                    let doublings = (attempt % settings.attempts).min(6);
+                    outcome = Outcome::Again { wait: settings.retry_wait * 2_u32.pow(doublings - 1) };
+                }
+                Err(error) => {
+                    task.state = TaskState::Failed;
+                    task.failure = Some(Failure::new(error.kind(), error.to_string()));
+                }
+            }
+            true
+        })
+        .await?;
+        let night = ended.value.night;
+        if let Err(error) = &result {
+            tracing::warn!(job = %id.job, %night, attempt, %error, "task attempt failed");
+            let text = format!("night {night}: {error}");
+            self.change_job(id.job, |job| {
+                job.note(now(), text.clone());
+                true
+            })
+            .await?;
+        }
+        if outcome == Outcome::Ended {
+            self.task_ended(id).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Under a limit the next night follows; the last task ends the job.
+    async fn task_ended(&self, id: TaskId) -> Result<(), TransferError> {
+        let job = self.job(id.job).await?.value;
+        if job.request.alert_limit().is_some() {
+            let tasks = self.store.tasks(id.job).await?;
+            let next = tasks.into_iter().map(|task| task.value).find(|task| task.state == TaskState::Queued);
+            if let Some(next) = next {
+                self.queue.send(&[Work::Task(next.id)]).await?;
+            }
+        }
+        self.finish_if_complete(id.job).await
+    }
+}
+
+enum Claim {
+    Mine(Box<Task>),
+    Ended,
+    Busy(Duration),
+}
+
+/// Cutouts are gzip and do not shrink.
+fn compression(content: &Content) -> Compression {
+    match content {
+        Content::Packet(Packet::Cutouts | Packet::Full) => Compression::None,
+        Content::Packet(Packet::Light | Packet::Medium) => Compression::Lz4,
+        Content::Fields(fields) if fields.iter().any(|field| field.to_ascii_lowercase().starts_with("cutout")) => {
+            Compression::None
+        }
+        Content::Fields(_) => Compression::Lz4,
+    }
+}
+
+fn broken_off(error: &tokio::task::JoinError) -> TransferError {
+    TransferError::Worker(if error.is_panic() { "it met data that it could not handle" } else { "it was ended" }.into())
+}
+
+impl Service {
+    /// Looks again at a night that could not be opened at fan-out.
+    async fn files_again(&self, task: &Task) -> Result<Vec<job::TaskFile>, TransferError> {
+        let files = self.night_files(task.night).await?;
+        let kept = files.clone();
+        let attempt = task.attempt;
+        let written = update_task(&*self.store, task.id, |row| {
+            let mine = row.attempt == attempt;
+            if mine {
+                row.files.clone_from(&kept);
+            }
+            mine
+        })
+        .await;
+        match written {
+            Ok(row) if row.value.attempt == attempt => Ok(files),
+            Ok(_) | Err(StoreError::Changed(_)) => Err(TransferError::Fenced),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

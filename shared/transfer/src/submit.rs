@@ -1,0 +1,97 @@
+//! Submit: everything that can be refused is refused here, with its place; then topics, manifest, job row, queue.
+
+use crate::{
+    JobDocument, Manifest, Service, TransferError,
+    content_plan::ContentPlan,
+    service::now,
+};
+use archive::{JobSchema, NightSchema, unify};
+use futures::{StreamExt, TryStreamExt};
+use job::{Job, JobId, JobRequest, JobState, Night, TopicName};
+use store::Work;
+
+/// Footers that are read at once.
+const FOOTERS: usize = 16;
+
+impl Service {
+    /// Accepts a job, or refuses it with the reason. When this returns, both topics exist.
+    pub async fn submit(&self, request: JobRequest) -> Result<JobDocument, TransferError> {
+        request.check()?;
+        let (nights, empty_nights) = self.chosen_nights(&request).await?;
+        let schema = self.first_look(&nights).await?;
+        ContentPlan::over_nights(&request, &schema)?;
+
+        let (id, created) = (JobId::random(), now());
+        let topic = TopicName::new(request.survey, created);
+        let partitions = request.topic_partitions();
+        self.kafka.create_topics(&topic, partitions).await?;
+        let retention = chrono::TimeDelta::from_std(self.kafka.config().retention).unwrap_or(chrono::TimeDelta::MAX);
+        let mut job = Job {
+            id,
+            request: request.clone(),
+            state: JobState::Queued,
+            topic: topic.clone(),
+            ready: false,
+            tasks: 0,
+            empty_nights,
+            notes: Vec::new(),
+            cancel_requested: false,
+            failure: None,
+            created,
+            ended: None,
+            expires: created.checked_add_signed(retention).unwrap_or(created),
+            log: Vec::new(),
+        };
+        let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();
+        job.notes.extend(unknown.into_iter().map(|(class, nearest)| match nearest {
+            Some(nearest) => format!("no class named `{class}` is known; did you mean `{nearest}`?"),
+            None => format!("no class named `{class}` is known; it is looked for as written"),
+        }));
+        if !job.empty_nights.is_empty() {
+            job.notes.push(format!("{} of the chosen nights are not in the archive", job.empty_nights.len()));
+        }
+        job.note(created, "submitted");
+        self.write_json(id, "manifest.json", &Manifest { id, request, topic, partitions, nights }).await?;
+        self.store.insert_job(&job).await?;
+        self.queue.send(&[Work::FanOut(id)]).await?;
+        tracing::info!(job = %id, "submitted");
+        self.document(id).await
+    }
+
+    /// The chosen nights that the archive has, and those that it lacks.
+    async fn chosen_nights(&self, request: &JobRequest) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
+        let known = self.archive.nights().await?;
+        let (found, lacking): (Vec<Night>, Vec<Night>) =
+            request.nights.iter().partition(|night| known.binary_search(night).is_ok());
+        if found.is_empty() {
+            let hint = match (known.first(), known.last()) {
+                (Some(first), Some(last)) => format!("it has {} nights from {first} to {last}", known.len()),
+                _ => "it has no nights at all".to_owned(),
+            };
+            return Err(TransferError::NoNights { hint });
+        }
+        Ok((found, lacking))
+    }
+
+    /// The schema by one sound file a night: enough to check a request. Fan-out looks at every file.
+    pub(crate) async fn first_look(&self, nights: &[Night]) -> Result<JobSchema, TransferError> {
+        let schemas: Vec<Option<NightSchema>> = futures::stream::iter(nights.iter().copied())
+            .map(|night| self.first_schema(night))
+            .buffered(FOOTERS)
+            .try_collect()
+            .await?;
+        Ok(unify(&schemas.into_iter().flatten().collect::<Vec<_>>()))
+    }
+
+    async fn first_schema(&self, night: Night) -> Result<Option<NightSchema>, TransferError> {
+        for file in self.archive.files(night).await? {
+            match self.archive.open_file(&file).await {
+                Ok(opened) => return Ok(Some(NightSchema { night, schema: opened.schema().clone() })),
+                // A damaged file is a matter of its night, told when the night is run.
+                Err(archive::ArchiveError::Damaged { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+}
