@@ -57,7 +57,7 @@ impl Service {
     async fn fan_out_or_fail(&self, job: &Job) -> Result<(), TransferError> {
         let manifest: Manifest = self.read_json(job.id, "manifest.json").await?;
         let nights: Vec<Seen> = futures::stream::iter(manifest.nights.iter().copied())
-            .map(|night| self.look_at(night))
+            .map(|night| self.clone().look_at(night))
             .buffered(4)
             .try_collect()
             .await?;
@@ -107,10 +107,14 @@ impl Service {
         Ok(())
     }
 
-    async fn look_at(&self, night: Night) -> Result<Seen, TransferError> {
+    async fn look_at(self, night: Night) -> Result<Seen, TransferError> {
         let files = self.archive.files(night).await?;
-        let opened: Vec<Result<OpenFile, ArchiveError>> = futures::stream::iter(&files)
-            .map(|file| self.archive.open_file(file))
+        let open = |file: ArchiveFile| {
+            let archive = self.archive.clone();
+            async move { archive.open_file(&file).await }
+        };
+        let opened: Vec<Result<OpenFile, ArchiveError>> = futures::stream::iter(files)
+            .map(open)
             .buffered(FOOTERS)
             .collect()
             .await;
@@ -128,7 +132,7 @@ impl Service {
 
     /// The files of a night as a task reads them.
     pub(crate) async fn night_files(&self, night: Night) -> Result<Vec<TaskFile>, TransferError> {
-        Ok(self.look_at(night).await?.files?.iter().map(task_file).collect())
+        Ok(self.clone().look_at(night).await?.files?.iter().map(task_file).collect())
     }
 
     /// One task a night in order of time, several for a night over the size limit.

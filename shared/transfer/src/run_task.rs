@@ -50,13 +50,14 @@ impl Service {
     /// Takes the task by a conditional write: from then on an older attempt can write nothing.
     async fn claim(&self, id: TaskId, job: &Job) -> Result<Claim, TransferError> {
         let mut claim = Claim::Ended;
+        let cancelled = job.cancel_requested || job.state.is_final();
         let lease = chrono::TimeDelta::from_std(self.settings.lease).unwrap_or(chrono::TimeDelta::hours(1));
         let claimed = update_task(&*self.store, id, |task| {
             claim = Claim::Ended;
             if task.state.is_final() {
                 return false;
             }
-            if job.cancel_requested || job.state.is_final() {
+            if cancelled {
                 task.state = TaskState::Cancelled;
                 task.ended = Some(now());
                 return true;
@@ -224,7 +225,7 @@ impl Service {
         result: Result<Counts, TransferError>,
     ) -> Result<Outcome, TransferError> {
         let mut outcome = Outcome::Ended;
-        let settings = &self.settings;
+        let settings = self.settings.clone();
         let ended = update_task(&*self.store, id, |task| {
             outcome = Outcome::Ended;
             if task.attempt != attempt || task.state != TaskState::Running {

@@ -76,14 +76,14 @@ impl Service {
     /// The schema by one sound file a night: enough to check a request. Fan-out looks at every file.
     pub(crate) async fn first_look(&self, nights: &[Night]) -> Result<JobSchema, TransferError> {
         let schemas: Vec<Option<NightSchema>> = futures::stream::iter(nights.iter().copied())
-            .map(|night| self.first_schema(night))
+            .map(|night| self.clone().first_schema(night))
             .buffered(FOOTERS)
             .try_collect()
             .await?;
         Ok(unify(&schemas.into_iter().flatten().collect::<Vec<_>>()))
     }
 
-    async fn first_schema(&self, night: Night) -> Result<Option<NightSchema>, TransferError> {
+    async fn first_schema(self, night: Night) -> Result<Option<NightSchema>, TransferError> {
         for file in self.archive.files(night).await? {
             match self.archive.open_file(&file).await {
                 Ok(opened) => return Ok(Some(NightSchema { night, schema: opened.schema().clone() })),

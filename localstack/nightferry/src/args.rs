@@ -1,0 +1,240 @@
+//! The command line.
+
+use crate::{exit, request_args::RequestArgs};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Ferries a slice of an alert archive into a Kafka topic. Without a command: a demonstration.
+#[derive(Parser)]
+#[command(name = "nightferry", version, after_help = exit::HELP, args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What to do; a demonstration unless said otherwise.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// The demonstration's own options.
+    #[command(flatten)]
+    pub demo: Demo,
+    /// Log lines as JSON.
+    #[arg(long, global = true)]
+    pub log_json: bool,
+    /// Show what the service does.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+impl Args {
+    /// What is logged unless `NIGHTFERRY_LOG` says otherwise.
+    pub fn log_level(&self) -> &'static str {
+        match (&self.command, self.verbose) {
+            (_, true) => "debug,hyper=info,reqwest=info",
+            (Some(Command::Up(_)), false) => "info",
+            _ => "error",
+        }
+    }
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Makes a sample archive, starts the stack, ferries a job and shows what arrived.
+    Demo(Demo),
+    /// Starts the stack and stays: HTTP API, broker, workers; a restart finds all jobs and topics again.
+    Up(Up),
+    /// Submits a job from a file (YAML or JSON, `-` for standard input) or from options.
+    Submit(Submit),
+    /// Shows a job, or the newest one.
+    Status(Status),
+    /// Lists jobs, newest first.
+    Jobs(List),
+    /// Stops a job; its topic stays readable up to there.
+    Cancel(Job),
+    /// Runs the failed nights of a job again, into the same topic.
+    Retry(Job),
+    /// Shows what a job read, dropped, kept and sent.
+    Receipt(Job),
+    /// Lists the nights of the archive.
+    Nights(List),
+    /// Downloads a topic into Parquet files, as the field's client lays them out.
+    Download(Download),
+    /// Writes nights of sample alerts.
+    Simulate(Simulate),
+    /// Prints the completion script of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the API is, and how to answer.
+#[derive(ClapArgs, Clone)]
+pub struct Api {
+    /// The API's address.
+    #[arg(long, env = "NIGHTFERRY_API", default_value = "http://127.0.0.1:8642")]
+    pub api: String,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nightferry demo`
+#[derive(ClapArgs, Clone)]
+pub struct Demo {
+    /// An archive to use instead of a sample.
+    #[arg(long)]
+    pub archive: Option<String>,
+    /// Where the sample archive, jobs and topics are kept.
+    #[arg(long, default_value = "nightferry-data")]
+    pub data: PathBuf,
+    /// Where the API listens; any free port if this one is taken.
+    #[arg(long, default_value = "127.0.0.1:8642")]
+    pub http: SocketAddr,
+    /// Where the broker listens; any free port if this one is taken.
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    pub kafka: SocketAddr,
+    /// Alerts in each of the six sample nights.
+    #[arg(long, default_value_t = 1000)]
+    pub alerts: u64,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nightferry up`
+#[derive(ClapArgs, Clone)]
+pub struct Up {
+    /// The archive: a folder or URL (`s3://…`) above `science/`.
+    #[arg(long, env = "NIGHTFERRY_ARCHIVE")]
+    pub archive: String,
+    /// Where jobs and topics are kept.
+    #[arg(long, default_value = "nightferry-data")]
+    pub data: PathBuf,
+    /// Where the API listens.
+    #[arg(long, default_value = "127.0.0.1:8642")]
+    pub http: SocketAddr,
+    /// Where the embedded broker listens.
+    #[arg(long, default_value = "127.0.0.1:9092")]
+    pub kafka: SocketAddr,
+    /// A cluster to publish to instead of the embedded broker, `host:port,…`.
+    #[arg(long, env = "KAFKA_BOOTSTRAP")]
+    pub bootstrap: Option<String>,
+    /// A TNS table (Parquet with ra, declination and type) for tnsclass.
+    #[arg(long)]
+    pub tns: Option<PathBuf>,
+    /// Tasks that run at once; as many as there are cores unless said otherwise.
+    #[arg(long)]
+    pub workers: Option<usize>,
+    /// How many days alerts stay in a topic.
+    #[arg(long, default_value_t = 7)]
+    pub retention_days: u64,
+    /// A night larger than this many MiB becomes several tasks.
+    #[arg(long, default_value_t = 12 * 1024)]
+    pub task_mib: u64,
+    /// After this many seconds without an acknowledgement of the broker an attempt is given up and repeated later.
+    #[arg(long, default_value_t = 300)]
+    pub delivery_timeout: u64,
+}
+
+/// `nightferry submit`
+#[derive(ClapArgs, Clone)]
+pub struct Submit {
+    /// The job file; `-` for standard input.
+    #[arg(conflicts_with = "nights")]
+    pub file: Option<PathBuf>,
+    /// The job by options.
+    #[command(flatten)]
+    pub request: RequestArgs,
+    /// Stay and show progress until the job ends.
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Only print the document that would be submitted.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `nightferry status`
+#[derive(ClapArgs, Clone)]
+pub struct Status {
+    /// The job; the newest unless said otherwise.
+    pub job: Option<String>,
+    /// Stay and show progress until the job ends.
+    #[arg(short, long)]
+    pub watch: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// Commands about one job.
+#[derive(ClapArgs, Clone)]
+pub struct Job {
+    /// The job.
+    pub job: String,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// Commands that list.
+#[derive(ClapArgs, Clone)]
+pub struct List {
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// How downloaded files are laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum PartitionBy {
+    /// year=YYYY/month=MM/day=DD
+    Time,
+    /// finkclass=…
+    Finkclass,
+    /// tnsclass=…
+    Tnsclass,
+    /// All in one folder.
+    None,
+}
+
+/// `nightferry download`
+#[derive(ClapArgs, Clone)]
+pub struct Download {
+    /// The data topic.
+    pub topic: String,
+    /// The folder to fill.
+    #[arg(long)]
+    pub outdir: PathBuf,
+    /// How files are laid out.
+    #[arg(long, value_enum, default_value_t = PartitionBy::Time)]
+    pub partitionby: PartitionBy,
+    /// The cluster.
+    #[arg(long, env = "KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092")]
+    pub bootstrap: String,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nightferry simulate`
+#[derive(ClapArgs, Clone)]
+pub struct Simulate {
+    /// The archive's folder; nights are written under `science/`.
+    pub archive: PathBuf,
+    /// The nights, such as `2026-03-01..2026-03-10`.
+    #[arg(long, required = true, num_args = 1..)]
+    pub nights: Vec<String>,
+    /// Alerts in each night.
+    #[arg(long, default_value_t = 1000)]
+    pub alerts: u64,
+    /// The same seed makes the same alerts.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Leave the cutouts' images out: a tenth of the size, for studies of everything else.
+    #[arg(long)]
+    pub no_cutouts: bool,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}

@@ -1,0 +1,35 @@
+//! One file a group of commands.
+
+mod demo;
+mod download;
+mod jobs;
+mod simulate;
+mod up;
+
+use crate::{
+    args::{Args, Command},
+    exit::{self, CommandError},
+};
+use clap::CommandFactory;
+
+/// Runs what was asked for. The number is the exit code.
+pub async fn run(args: Args) -> Result<u8, CommandError> {
+    match args.command {
+        None => demo::run(&args.demo).await,
+        Some(Command::Demo(demo)) => demo::run(&demo).await,
+        Some(Command::Up(up)) => up::run(&up).await,
+        Some(Command::Submit(submit)) => jobs::submit(&submit).await,
+        Some(Command::Status(status)) => jobs::status(&status).await,
+        Some(Command::Jobs(list)) => jobs::list(&list).await,
+        Some(Command::Cancel(job)) => jobs::cancel(&job).await,
+        Some(Command::Retry(job)) => jobs::retry(&job).await,
+        Some(Command::Receipt(job)) => jobs::receipt(&job).await,
+        Some(Command::Nights(list)) => jobs::nights(&list).await,
+        Some(Command::Download(download)) => download::run(&download).await,
+        Some(Command::Simulate(simulate)) => simulate::run(&simulate).await,
+        Some(Command::Completions { shell }) => {
+            clap_complete::generate(shell, &mut Args::command(), "nightferry", &mut std::io::stdout());
+            Ok(exit::OK)
+        }
+    }
+}

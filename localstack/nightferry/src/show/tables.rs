@@ -1,0 +1,140 @@
+//! Tables.
+
+use super::figures;
+use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use job::{JobState, TaskState};
+use transfer::{JobDocument, JobSummary, Receipt};
+
+fn table(headings: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(headings.iter().map(|heading| Cell::new(heading).fg(Color::Cyan)));
+    table
+}
+
+fn number(value: u64) -> Cell {
+    Cell::new(figures::count(value)).set_alignment(CellAlignment::Right)
+}
+
+fn job_state(state: JobState) -> Cell {
+    let colour = match state {
+        JobState::Done => Color::Green,
+        JobState::Partial | JobState::Cancelled => Color::Yellow,
+        JobState::Failed => Color::Red,
+        JobState::Queued | JobState::Running => Color::Cyan,
+    };
+    Cell::new(state).fg(colour)
+}
+
+fn task_state(state: TaskState) -> Cell {
+    let (text, colour) = match state {
+        TaskState::Queued => ("queued", Color::DarkGrey),
+        TaskState::Running => ("running", Color::Cyan),
+        TaskState::Done => ("done", Color::Green),
+        TaskState::Failed => ("failed", Color::Red),
+        TaskState::Cancelled => ("cancelled", Color::Yellow),
+    };
+    Cell::new(text).fg(colour)
+}
+
+/// A job: its figures, then its nights.
+pub fn job_table(job: &JobDocument) -> String {
+    let status = &job.status;
+    let mut text = format!("job {}  {}\n", job.id, status.state);
+    text += &format!("topic {}\n", status.topic.as_deref().unwrap_or("(not ready yet)"));
+    text += &format!(
+        "content {}, expires {}\n",
+        job.request.content,
+        status.expires.format("%Y-%m-%d %H:%M UTC")
+    );
+    let mut nights = table(&["night", "state", "alerts", "read", "kept", "sent", "bytes", "reason"]);
+    for night in &status.nights {
+        let name = if night.part == 0 { night.night.to_string() } else { format!("{} part {}", night.night, night.part + 1) };
+        let counts = &night.counts;
+        nights.add_row(vec![
+            Cell::new(name),
+            task_state(night.state),
+            number(night.alerts),
+            number(counts.read),
+            number(counts.kept),
+            number(counts.sent),
+            Cell::new(figures::bytes(counts.bytes_sent)).set_alignment(CellAlignment::Right),
+            Cell::new(night.failure.as_ref().map_or("", |failure| &failure.reason)),
+        ]);
+    }
+    text += &nights.to_string();
+    if let Some(failure) = &status.failure {
+        text += &format!("\nfailed: {}", failure.reason);
+    }
+    for note in &status.notes {
+        text += &format!("\nnote: {note}");
+    }
+    text
+}
+
+/// Jobs, newest first.
+pub fn job_list(jobs: &[JobSummary]) -> String {
+    let mut list = table(&["job", "name", "state", "topic", "content", "sent", "expires"]);
+    for job in jobs {
+        list.add_row(vec![
+            Cell::new(job.id),
+            Cell::new(job.name.as_deref().unwrap_or("")),
+            job_state(job.state),
+            Cell::new(job.topic.as_deref().unwrap_or("")),
+            Cell::new(&job.content),
+            number(job.sent),
+            Cell::new(job.expires.format("%Y-%m-%d %H:%M")),
+        ]);
+    }
+    list.to_string()
+}
+
+/// What a job read, dropped, kept and sent, night by night.
+pub fn receipt_table(receipt: &Receipt) -> String {
+    let mut nights = table(&["night", "state", "read", "by class", "by conditions", "over limit", "kept", "sent", "bytes"]);
+    let total = ("total".to_owned(), None, &receipt.total);
+    let rows = receipt.nights.iter().map(|night| (night.night.to_string(), Some(night.state), &night.counts));
+    for (name, state, counts) in rows.chain([total]) {
+        nights.add_row(vec![
+            Cell::new(name),
+            state.map_or_else(|| job_state(receipt.state), task_state),
+            number(counts.read),
+            number(counts.dropped_by_class),
+            number(counts.dropped_by_condition.iter().sum()),
+            number(counts.over_limit),
+            number(counts.kept),
+            number(counts.sent),
+            Cell::new(figures::bytes(counts.bytes_sent)).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    let mut partitions = table(&["partition", "first offset", "end offset", "alerts"]);
+    for span in &receipt.partitions {
+        let alerts = (span.end - span.start).unsigned_abs();
+        partitions.add_row(vec![Cell::new(span.partition), Cell::new(span.start), Cell::new(span.end), number(alerts)]);
+    }
+    format!("topic {}, schema {}\n{nights}\n{partitions}", receipt.topic, receipt.schema_fingerprint)
+}
+
+/// Alerts that arrived, per night and per class, with a bar for each class.
+pub fn arrivals(job: &JobDocument) -> String {
+    const WIDTH: u64 = 30;
+    let status = &job.status;
+    let mut nights = table(&["night", "in the archive", "arrived", "bytes"]);
+    for night in &status.nights {
+        nights.add_row(vec![
+            Cell::new(night.night),
+            number(night.alerts),
+            number(night.counts.sent),
+            Cell::new(figures::bytes(night.counts.bytes_sent)).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    let mut classes: Vec<(&String, &u64)> = status.counts.classes.iter().collect();
+    classes.sort_by_key(|(class, count)| (std::cmp::Reverse(**count), (*class).clone()));
+    let largest = classes.first().map_or(1, |(_, count)| **count).max(1);
+    let mut by_class = table(&["class", "arrived", ""]);
+    for (class, arrived) in classes {
+        let bar = "█".repeat(usize::try_from((arrived * WIDTH).div_ceil(largest)).unwrap_or_default());
+        by_class.add_row(vec![Cell::new(class), number(*arrived), Cell::new(bar).fg(Color::Cyan)]);
+    }
+    format!("{nights}\n{by_class}")
+}
