@@ -60,9 +60,15 @@ def main():
     """Prints the summary of a folder, and how pyarrow and pandas see it as one data set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("outdir", help="folder that a client wrote")
-    outdir = parser.parse_args().outdir
+    parser.add_argument("--candids", action="store_true", help="also list every candid")
+    args = parser.parse_args()
+    outdir = args.outdir
 
     report = summarize(outdir)
+    if args.candids:
+        files = sorted(Path(outdir).rglob("*.parquet"))
+        columns = [pq.ParquetFile(path).read(columns=["candid"])["candid"] for path in files]
+        report["candids"] = [candid for column in columns for candid in column.to_pylist()]
     if report["files"] and not report["unreadable"]:
         dataset = ds.dataset(outdir, format="parquet", partitioning="hive")
         frame = pandas.read_parquet(outdir)

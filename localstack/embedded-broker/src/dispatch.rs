@@ -114,7 +114,7 @@ async fn route(mut call: Call<'_>) -> Result<bool, RequestError> {
         ApiKey::OffsetCommit => call.reply(api::commits::commit),
         ApiKey::OffsetFetch => call.reply(api::commits::fetch),
         ApiKey::Heartbeat => call.reply(api::groups::heartbeat),
-        ApiKey::LeaveGroup => call.reply(api::groups::leave),
+        ApiKey::LeaveGroup => api::groups::leave(&mut call).await,
         ApiKey::DescribeGroups => call.reply(api::groups_admin::describe),
         ApiKey::ListGroups => call.reply(api::groups_admin::list),
         ApiKey::DeleteGroups => call.reply(api::groups_admin::delete),

@@ -71,7 +71,9 @@ impl Stack {
             CommandError::Stack(format!("the API cannot listen on {}: {error}; choose another with --http", up.http))
         })?;
         let http = listener.local_addr().map_err(CommandError::stack)?;
-        let recovered = service.recover().await.map_err(CommandError::stack)?;
+        // The embedded broker ended with the process that produced to it; another may still be reading from its socket.
+        let grace = if broker.is_some() { Duration::ZERO } else { Duration::from_secs(5) };
+        let recovered = service.recover(grace).await.map_err(CommandError::stack)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = workers::start(&service, &queue, up.workers.unwrap_or(cores).max(1));
         let (stop, stopped) = oneshot::channel();

@@ -4,7 +4,10 @@ use crate::ProblemDocument;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State, rejection::BytesRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::{HeaderName, StatusCode, header},
     response::IntoResponse,
 };
@@ -41,7 +44,11 @@ pub(crate) struct Page {
 
 /// The newest jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", params(Page), responses((status = 200, body = Vec<JobSummary>)))]
-pub(crate) async fn list(State(service): State<Service>, Query(page): Query<Page>) -> Answer<Vec<JobSummary>> {
+pub(crate) async fn list(
+    State(service): State<Service>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Answer<Vec<JobSummary>> {
+    let Query(page) = page.map_err(|rejection| ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()))?;
     Ok(Json(service.list(page.limit.unwrap_or(100).min(1000)).await?))
 }
 

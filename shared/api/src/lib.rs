@@ -24,13 +24,11 @@ pub use problem::ProblemDocument;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{Method, header},
     routing::{get, post},
 };
-use tower_http::{
-    cors::{Any, CorsLayer},
-    limit::RequestBodyLimitLayer,
-};
+use tower_http::cors::{Any, CorsLayer};
 use transfer::Service;
 
 /// The router of all paths.
@@ -49,7 +47,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/openapi.json", get(handlers::openapi_document))
         .fallback(handlers::no_such_path)
         .method_not_allowed_fallback(handlers::no_such_method)
-        .layer(RequestBodyLimitLayer::new(job::MAX_DOCUMENT_BYTES))
+        .layer(DefaultBodyLimit::max(job::MAX_DOCUMENT_BYTES))
         .layer(cors)
         .with_state(service)
 }

@@ -48,6 +48,12 @@ struct Value {
     error: Option<String>,
 }
 
+/// Where the answer is known to be another one, and why.
+const DIFFERENT: &[(&str, &str)] = &[
+    // Java 17 writes one digit more than a float needs; Java 19 and later write what we write.
+    ("cast(123456789.9D as float)", "JDK-4511638"),
+];
+
 fn answers() -> Answers {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/spark/answers.json");
     let file = File::open(&path).unwrap_or_else(|error| {
@@ -180,7 +186,7 @@ fn difference(
             let (more, less): (Vec<_>, Vec<_>) =
                 (ours.difference(&spark).collect::<Vec<_>>(), spark.difference(&ours).collect::<Vec<_>>());
             (ours != spark)
-                .then(|| format!("{} too many {more:.12?}, {} missing {less:?}", more.len(), less.len()))
+                .then(|| format!("{} too many {more:?}, {} missing {less:?}", more.len(), less.len()))
         }
         (_, Some(_), Err(ours)) => ours.starts_with("FAULT").then_some(ours),
         (_, Some(error), Ok(_)) => Some(format!("Spark refuses: {error}")),
@@ -233,7 +239,12 @@ fn expressions_have_the_values_that_spark_gives_them() {
                 format!("string({expression}) = '{text}'")
             }
         };
-        if let Some(found) = difference(&all, &value.error, chosen(&condition, &schema, &batch)) {
+        let found = difference(&all, &value.error, chosen(&condition, &schema, &batch));
+        if let Some((_, reason)) = DIFFERENT.iter().find(|(known, _)| known == expression) {
+            assert!(found.is_some(), "{expression} does not differ any more: {reason}");
+            continue;
+        }
+        if let Some(found) = found {
             differences.push(format!("{expression}: Spark {:?}; {found}", value.value));
         }
     }

@@ -56,6 +56,7 @@ impl Service {
 
     async fn fan_out_or_fail(&self, job: &Job) -> Result<(), TransferError> {
         let manifest: Manifest = self.read_json(job.id, "manifest.json").await?;
+        check(&manifest, job)?;
         let nights: Vec<Seen> = futures::stream::iter(manifest.nights.iter().copied())
             .map(|night| self.clone().look_at(night))
             .buffered(4)
@@ -76,7 +77,12 @@ impl Service {
         self.kafka.create_topics(&manifest.topic, manifest.partitions).await?;
         self.kafka.publish_schema(&manifest.topic, &plan.avro_schema).await?;
 
-        let tasks = self.tasks_of(job.id, &nights);
+        // A fan-out that was broken off may have kept tasks already: those are the job's.
+        let kept = self.store.tasks(job.id).await?;
+        let tasks = match kept.is_empty() {
+            true => self.tasks_of(job.id, &nights),
+            false => kept.into_iter().map(|task| task.value).collect(),
+        };
         self.store.insert_tasks(&tasks).await?;
         let notes = lacking_fields(&content, &schemas);
         let (count, alerts) = (tasks.len(), tasks.iter().flat_map(|task| &task.files).map(|file| file.rows).sum::<u64>());
@@ -198,6 +204,17 @@ impl Seen {
         let files = self.files.iter().flatten();
         files.map(|file| NightSchema { night: self.night, schema: file.schema().clone() })
     }
+}
+
+/// A manifest from the bucket is trusted no more than one from the network.
+fn check(manifest: &Manifest, job: &Job) -> Result<(), TransferError> {
+    manifest.request.check()?;
+    let same = manifest.id == job.id && manifest.topic == job.topic && manifest.request == job.request;
+    if same && manifest.partitions == job.request.topic_partitions() {
+        return Ok(());
+    }
+    let path = format!("jobs/{}/manifest.json", job.id);
+    Err(TransferError::Damaged { path, reason: "it is not the manifest of this job".into() })
 }
 
 /// For each night that lacks fields of the content, a note; neighbours that lack the same share one.

@@ -17,11 +17,30 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 use tokio::sync::mpsc;
 
 /// Row groups that wait, fetched, while one is worked on.
 const PREPARED: usize = 1;
+/// How long a failed attempt waits for what is under way to the broker.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why an attempt ended early.
+#[derive(Debug)]
+pub(crate) struct AttemptError {
+    pub error: TransferError,
+    /// Nothing of the attempt can arrive any more.
+    pub drained: bool,
+    /// Messages of the task that the topic holds, as far as is known.
+    pub sent: Option<u64>,
+}
+
+impl<E: Into<TransferError>> From<E> for AttemptError {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), drained: true, sent: None }
+    }
+}
 
 /// What a pump tells while it runs.
 #[derive(Debug, Default)]
@@ -168,21 +187,39 @@ impl Pump {
     pub(crate) fn run(
         mut self,
         mut prepared: mpsc::Receiver<Result<RowGroupScan, ArchiveError>>,
-    ) -> Result<Counts, TransferError> {
+    ) -> Result<Counts, AttemptError> {
+        match self.pump(&mut prepared) {
+            Ok(()) => {
+                let mut counts = self.sink.counts;
+                counts.sent = counts.kept;
+                Ok(counts)
+            }
+            Err(error) => {
+                // Nobody fetches on for an attempt that has failed.
+                drop(prepared);
+                let watch = self.sink.publisher.watch();
+                let drained = self.sink.publisher.stop(DRAIN);
+                Err(AttemptError { error, drained, sent: Some(watch.acknowledged().sequences.iter().sum()) })
+            }
+        }
+    }
+
+    fn pump(
+        &mut self,
+        prepared: &mut mpsc::Receiver<Result<RowGroupScan, ArchiveError>>,
+    ) -> Result<(), TransferError> {
         while let Some(scan) = prepared.blocking_recv() {
             if self.sink.is_full() {
                 break;
             }
             self.row_group(scan?)?;
         }
-        let progress = self.progress.clone();
+        let progress = &self.progress;
         self.sink.publisher.finish(&|| progress.is_stopped())?;
-        let mut counts = self.sink.counts;
-        counts.sent = counts.kept;
-        if !counts.adds_up() {
-            return Err(TransferError::Books(format!("{counts:?}")));
+        match self.sink.counts.adds_up() {
+            true => Ok(()),
+            false => Err(TransferError::Books(format!("{:?}", self.sink.counts))),
         }
-        Ok(counts)
     }
 
     fn row_group(&mut self, scan: RowGroupScan) -> Result<(), TransferError> {

@@ -4,7 +4,7 @@ use crate::{
     Manifest, Plan, Service, TransferError,
     content_plan::ContentPlan,
     fan_out::planned_columns,
-    pump::{self, Progress, Pump, Start},
+    pump::{self, AttemptError, Progress, Pump, Start},
     service::now,
 };
 use broker::{Compression, DeliveryWatch};
@@ -78,7 +78,7 @@ impl Service {
         Ok(claim)
     }
 
-    async fn attempt(&self, job: &Job, mut task: Task) -> Result<Counts, TransferError> {
+    async fn attempt(&self, job: &Job, mut task: Task) -> Result<Counts, AttemptError> {
         let (id, attempt) = (task.id, task.attempt);
         let manifest: Manifest = self.read_json(id.job, "manifest.json").await?;
         let plan: Plan = self.read_json(id.job, "plan.json").await?;
@@ -91,6 +91,10 @@ impl Service {
             .kafka
             .sequences(&job.topic, id.index, checkpoint.sequences.clone(), checkpoint.offsets.clone())
             .await?;
+        // While the topic holds nothing of a failed night, its files may have been repaired meanwhile.
+        if attempt > 1 && arrived.iter().sum::<u64>() == 0 {
+            task.files = self.files_again(&task).await?;
+        }
         let start = Start {
             night: task.night,
             row_groups: checkpoint.row_groups,
@@ -120,9 +124,13 @@ impl Service {
                     if let Err(error) = self.report(id, attempt, &progress, &watch, &checkpoint).await {
                         // Whatever it was, this attempt may no longer write: it ends.
                         progress.stop();
-                        let _ = (&mut pumping).await;
+                        let stopped = (&mut pumping).await;
                         fetching.abort();
-                        return Err(error);
+                        return Err(match stopped {
+                            Ok(Err(stopped)) => AttemptError { error, ..stopped },
+                            Ok(Ok(_)) => AttemptError::from(error),
+                            Err(panic) => broken_off(&panic),
+                        });
                     }
                 }
             }
@@ -222,7 +230,7 @@ impl Service {
         &self,
         id: TaskId,
         attempt: u32,
-        result: Result<Counts, TransferError>,
+        result: Result<Counts, AttemptError>,
     ) -> Result<Outcome, TransferError> {
         let mut outcome = Outcome::Ended;
         let settings = self.settings.clone();
@@ -231,15 +239,21 @@ impl Service {
             if task.attempt != attempt || task.state != TaskState::Running {
                 return false;
             }
-            task.lease_until = None;
             task.ended = Some(now());
-            match &result {
+            if let Err(AttemptError { sent: Some(sent), .. }) = &result {
+                task.counts.sent = *sent;
+            }
+            if result.as_ref().map_or_else(|failed| failed.drained, |_| true) {
+                task.lease_until = None;
+            }
+            match result.as_ref().map_err(|failed| &failed.error) {
                 Ok(counts) => {
                     task.state = TaskState::Done;
                     task.counts = counts.clone();
                     task.failure = None;
                 }
                 Err(TransferError::Cancelled) => task.state = TaskState::Cancelled,
+                // Attempts are counted over retries by the user too: each of those gives as many again.
                 Err(error) if error.kind().is_worth_retrying() && attempt % settings.attempts != 0 => {
                     task.state = TaskState::Queued;
                     task.ended = None;
@@ -256,7 +270,7 @@ impl Service {
         })
         .await?;
         let night = ended.value.night;
-        if let Err(error) = &result {
+        if let Err(AttemptError { error, .. }) = &result {
             tracing::warn!(job = %id.job, %night, attempt, %error, "task attempt failed");
             let text = format!("night {night}: {error}");
             self.change_job(id.job, |job| {
@@ -303,8 +317,10 @@ fn compression(content: &Content) -> Compression {
     }
 }
 
-fn broken_off(error: &tokio::task::JoinError) -> TransferError {
-    TransferError::Worker(if error.is_panic() { "it met data that it could not handle" } else { "it was ended" }.into())
+/// A pump that panicked left its producer to be dropped: what was under way may still arrive.
+fn broken_off(error: &tokio::task::JoinError) -> AttemptError {
+    let reason = if error.is_panic() { "it met data that it could not handle" } else { "it was ended" };
+    AttemptError { error: TransferError::Worker(reason.into()), drained: false, sent: None }
 }
 
 impl Service {

@@ -80,8 +80,10 @@ impl Service {
     }
 
     /// Puts back to work what an earlier process left. Only for a stack of one process, which holds the store's lock:
-    /// every earlier attempt has ended with the process that ran it.
-    pub async fn recover(&self) -> Result<usize, TransferError> {
+    /// every earlier attempt has ended with the process that ran it, and after `grace` nothing of it can be on its way
+    /// to the broker.
+    pub async fn recover(&self, grace: Duration) -> Result<usize, TransferError> {
+        let free = now() + chrono::TimeDelta::from_std(grace).unwrap_or_default();
         let mut work = Vec::new();
         for job in self.store.jobs(usize::MAX).await? {
             let id = job.value.id;
@@ -95,7 +97,7 @@ impl Service {
             }
             for task in tasks.into_iter().filter(|task| !task.value.state.is_final()) {
                 let task_id = task.value.id;
-                store::update_task(&*self.store, task_id, |task| task.lease_until.take().is_some()).await?;
+                store::update_task(&*self.store, task_id, |task| task.lease_until.replace(free).is_some()).await?;
                 work.push(Work::Task(task_id));
             }
             self.finish_if_complete(id).await?;

@@ -102,8 +102,21 @@ pub(crate) fn heartbeat(call: &Call<'_>, request: HeartbeatRequest) -> Heartbeat
     HeartbeatResponse::default().with_error_code(code(heard))
 }
 
-/// Lets members go.
-pub(crate) fn leave(call: &Call<'_>, request: LeaveGroupRequest) -> LeaveGroupResponse {
+/// How long the answer to a leaving member waits. librdkafka 2.16 can wait for ever in `close()` when the answer comes
+/// within a tenth of a millisecond (8 of 870 times; none of 600 with this delay; its issue 4884); over a network it
+/// never does.
+const LEAVE_DELAY: Duration = Duration::from_millis(20);
+
+/// Lets members go, and tells them a moment later.
+pub(crate) async fn leave(call: &mut Call<'_>) -> Result<bool, RequestError> {
+    let request: LeaveGroupRequest = call.decode()?;
+    let response = left(call, request);
+    tokio::time::sleep(LEAVE_DELAY).await;
+    call.encode(&response)?;
+    Ok(true)
+}
+
+fn left(call: &Call<'_>, request: LeaveGroupRequest) -> LeaveGroupResponse {
     let coordinator = &call.broker.coordinator;
     if call.version < 3 {
         let left = coordinator.leave(&request.group_id, &request.member_id, None);

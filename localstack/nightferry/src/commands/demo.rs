@@ -123,12 +123,12 @@ fn free(address: SocketAddr) -> SocketAddr {
     }
 }
 
-/// A question that an astronomer might ask: everything brighter than 19.5 that is no star of a catalogue.
+/// A question that an astronomer might ask: everything of a known class brighter than 19.5, asteroids left out.
 async fn demonstration_job(client: &Client) -> Result<JobRequest, CommandError> {
     let nights = client.nights().await?;
     let mut request = JobRequest::new(NightSelection::parse(&nights)?);
     request.name = Some("demonstration".into());
-    request.classes = vec!["!Star".into(), "!Unknown".into()];
+    request.classes = vec!["!Unknown".into(), "!Solar System MPC".into()];
     request.conditions = "candidate.magpsf < 19.5;\ncandidate.drb > 0.5 OR candidate.rb > 0.5".into();
     Ok(request)
 }

@@ -6,6 +6,7 @@ use crate::spark::functions::{self, Arguments, Function};
 use crate::spark::types;
 use crate::suggest::nearest;
 use crate::text::{Ast, Ident, Problem, Span};
+use arrow::datatypes::DataType;
 
 impl Checker<'_> {
     pub(super) fn call(&mut self, name: &Ident, args: &[Ast], at: Span) -> Checked {
@@ -18,7 +19,11 @@ impl Checker<'_> {
         }
         let mut values = Vec::with_capacity(args.len());
         for arg in args {
-            values.push(self.expression(arg)?);
+            let value = self.expression(arg)?;
+            if function.of_time {
+                self.refuse_moving(&value, &DataType::Date32, arg.at)?;
+            }
+            values.push(value);
         }
         let types: Vec<String> = values.iter().map(|value| types::name(&value.ty)).collect();
         match (function.build)(Arguments::new(values)) {

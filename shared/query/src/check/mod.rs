@@ -9,6 +9,7 @@ use crate::fields::{Field, Fields, child};
 use crate::spark::arithmetic::{Bits, arithmetic, bit_not, bits, negate, plus};
 use crate::spark::compare::{Comparison, compare};
 use crate::spark::decimal::Operation;
+use crate::spark::time::is_moving;
 use crate::spark::{Typed, cast, collections, conditional, strings, types};
 use crate::text::{Ast, BinaryOp, Ident, Node, Problem, Source, Span, TypeName, UnaryOp};
 use arrow::datatypes::DataType;
@@ -97,6 +98,19 @@ impl Checker<'_> {
         }
         let (written, ty) = (self.written(at), types::name(&typed.ty));
         Err(self.mismatch(format!("{keyword} takes what is true or false, but `{written}` is {ty}"), at))
+    }
+
+    /// Refuses a string such as 'yesterday' where a time is meant: a condition means the same on every day.
+    fn refuse_moving(&self, value: &Typed, other: &DataType, at: Span) -> Result<(), Problem> {
+        let time = matches!(other, DataType::Date32 | DataType::Timestamp(..));
+        match value.literal_text() {
+            Some(text) if time && is_moving(text) => {
+                let what =
+                    format!("'{text}' changes from day to day: write the date itself, such as '2024-04-12'");
+                Err(Problem::new(ProblemKind::Refused, what, at))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A field, or what it holds under further names.
@@ -213,6 +227,8 @@ impl Checker<'_> {
         let (left_at, right_at) = (left.at, right.at);
         let (left, right) = (self.expression(left)?, self.expression(right)?);
         let (left_ty, right_ty) = (left.ty.clone(), right.ty.clone());
+        self.refuse_moving(&left, &right_ty, left_at)?;
+        self.refuse_moving(&right, &left_ty, right_at)?;
         let comparison = |op, left, right| compare(op, left, right);
         let result = match op {
             BinaryOp::Add => arithmetic(Operation::Add, left, right),
@@ -262,6 +278,7 @@ impl Checker<'_> {
     fn cast(&mut self, value: &Ast, to: &TypeName, at: Span) -> Checked {
         let value = self.expression(value)?;
         let ty = literals::type_of(to)?;
+        self.refuse_moving(&value, &ty, at)?;
         if cast::is_allowed(&value.ty, &ty) {
             return Ok(cast::cast(value, &ty));
         }

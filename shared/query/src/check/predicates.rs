@@ -11,7 +11,10 @@ use datafusion_expr::Operator;
 
 impl Checker<'_> {
     pub(super) fn between(&mut self, value: &Ast, low: &Ast, high: &Ast, negated: bool, at: Span) -> Checked {
+        let (low_at, high_at) = (low.at, high.at);
         let (value, low, high) = (self.expression(value)?, self.expression(low)?, self.expression(high)?);
+        self.refuse_moving(&low, &value.ty, low_at)?;
+        self.refuse_moving(&high, &value.ty, high_at)?;
         let names = [&value, &low, &high].map(|typed| types::name(&typed.ty));
         let above = compare(Comparison::GreaterEqual, value.clone(), low);
         let below = compare(Comparison::LessEqual, value, high);
@@ -100,6 +103,9 @@ impl Checker<'_> {
             let condition = match &operand {
                 None => {
                     self.boolean(&condition, "WHEN", when.at)?;
+                    if condition.ty == DataType::Null {
+                        return Err(self.mismatch("WHEN takes a condition, not NULL".to_owned(), when.at));
+                    }
                     condition
                 }
                 Some(operand) => {

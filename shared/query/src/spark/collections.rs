@@ -218,8 +218,7 @@ pub(crate) fn presence(array: &ArrayRef) -> ArrayRef {
 /// The value under a key; NULL if the key is not there.
 pub(crate) fn map_value(map: Typed, key: Typed) -> Option<Typed> {
     let (key_ty, value_ty) = entries(&map.ty)?;
-    let ty = types::common_without_strings(&[&key_ty, &key.ty])?;
-    if ty != key_ty || !types::is_atomic(&value_ty) {
+    if !types::is_implicit(&key.ty, &key_ty) || !types::is_atomic(&value_ty) {
         return None;
     }
     let key = cast(key, &key_ty);

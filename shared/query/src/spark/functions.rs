@@ -23,6 +23,8 @@ pub(crate) struct Function {
     pub usage: &'static str,
     /// How many arguments it takes.
     pub arity: RangeInclusive<usize>,
+    /// Whether it takes dates or times.
+    pub of_time: bool,
     /// Applies it. The number of arguments is right.
     pub build: fn(Arguments) -> Built,
 }
@@ -63,7 +65,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 
 macro_rules! function {
     ([$($name:literal),+], $usage:literal, $arity:expr, $build:expr) => {
-        Function { names: &[$($name),+], usage: $usage, arity: $arity, build: $build }
+        Function { names: &[$($name),+], usage: $usage, arity: $arity, of_time: false, build: $build }
     };
 }
 
@@ -74,6 +76,7 @@ macro_rules! double {
             names: &[$first $(, $name)*],
             usage: concat!($first, "(value)"),
             arity: 1..=1,
+            of_time: false,
             build: |mut args| Ok(unary($first, args.next(), $f)),
         }
     };
@@ -86,6 +89,7 @@ macro_rules! cast_to {
             names: &[$first $(, $name)*],
             usage: concat!($first, "(value)"),
             arity: 1..=1,
+            of_time: matches!($ty, DataType::Date32 | DataType::Timestamp(..)),
             build: |mut args| {
                 let value = args.next();
                 Ok(cast::is_allowed(&value.ty, &$ty).then(|| cast::cast(value, &$ty)))
@@ -101,6 +105,7 @@ macro_rules! time_part {
             names: &[$first $(, $name)*],
             usage: concat!($first, "(time)"),
             arity: 1..=1,
+            of_time: true,
             build: |mut args| Ok(part($part, args.next())),
         }
     };
@@ -173,6 +178,7 @@ fn element_at(mut args: Arguments) -> Built {
         return Err("the first element is element 1, the last is element -1".to_owned());
     }
     Ok(match holder.ty {
+        DataType::Map(..) if types::is_numeric(&at.ty) => None,
         DataType::Map(..) => collections::map_value(holder, at),
         _ => collections::item(holder, at, true),
     })
@@ -185,6 +191,7 @@ macro_rules! text_test {
             names: &[$first $(, $name)*],
             usage: concat!($first, "(text, part)"),
             arity: 2..=2,
+            of_time: false,
             build: |mut args| {
                 let (text, part) = (args.next(), args.next());
                 Ok(strings::test($first, text, part, $f))

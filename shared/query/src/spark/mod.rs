@@ -30,7 +30,7 @@ mod java;
 mod math;
 pub(crate) mod pattern;
 pub(crate) mod strings;
-mod time;
+pub(crate) mod time;
 pub(crate) mod types;
 
 pub(crate) use call::{Arg, Typed, rows};

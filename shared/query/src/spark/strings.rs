@@ -134,8 +134,8 @@ pub(super) fn locate(part: Typed, text: Typed, from: Option<Typed>) -> Option<Ty
             build::<Int32Type>(super::rows(args), |row| {
                 let Some(from) = froms.get(row) else { return Some(0) };
                 let (part, text) = (parts.get(row)?, texts.get(row)?);
-                if from < 1 {
-                    return Some(0);
+                if from < 1 || part.is_empty() {
+                    return Some(i32::from(from >= 1));
                 }
                 let rest = slice(text, from, i32::MAX);
                 match rest.find(part) {

@@ -68,7 +68,10 @@ pub(super) fn parse_timestamp(text: &str) -> Option<i64> {
     }
     let rest = rest.strip_prefix([' ', 'T'])?;
     let (hour, rest) = digits(rest, 1..=2)?;
-    let (minute, rest) = digits(rest.strip_prefix(':')?, 1..=2)?;
+    let (minute, rest) = match rest.strip_prefix(':') {
+        Some(rest) => digits(rest, 1..=2)?,
+        None => (0, rest),
+    };
     let (second, rest) = match rest.strip_prefix(':') {
         Some(rest) => digits(rest, 1..=2)?,
         None => (0, rest),
@@ -89,6 +92,12 @@ fn fraction(text: &str) -> Option<(i64, &str)> {
     let length = text.bytes().take_while(u8::is_ascii_digit).count();
     let kept: String = text.get(..length)?.chars().chain("000000".chars()).take(6).collect();
     Some((kept.parse().ok()?, text.get(length..)?))
+}
+
+/// Whether Spark reads the text as a time that depends on when it is read; `epoch` is one of its kind.
+pub(crate) fn is_moving(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+    matches!(word.as_str(), "epoch" | "now" | "today" | "tomorrow" | "yesterday")
 }
 
 /// Seconds east of UTC.

@@ -69,11 +69,11 @@ impl Parser<'_> {
         if let Some(literal) = literal {
             return self.node(Node::Literal(literal), at);
         }
-        if matches!(self.peek(), Some(Token::Text(..))) {
-            return self.typed_text(&upper, at);
-        }
         if upper == "CASE" {
             return self.deeper(|parser| parser.case(at));
+        }
+        if matches!(self.peek(), Some(Token::Text(..))) {
+            return self.typed_text(&upper, at);
         }
         if !self.sees("(") {
             return self.node(Node::Name(word), at);

@@ -1,0 +1,116 @@
+//! Which alerts, and which columns of them.
+
+use crate::harness::{Python, Stack, number, sample_archive, text};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const NIGHTS: [&str; 2] = ["2020-08-02", "2026-03-22"];
+
+fn stack(cutouts: bool) -> (tempfile::TempDir, Stack) {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sample_archive(&folder.path().join("archive"), &NIGHTS, 300, cutouts);
+    let stack = Stack::start(&archive, &folder.path().join("data"), &[]);
+    (folder, stack)
+}
+
+fn topic(job: &Value) -> &str {
+    text(job, "/status/topic")
+}
+
+#[test]
+fn one_schema_serves_nights_whose_columns_differ() {
+    let (_folder, stack) = stack(false);
+    let job = stack.ferry_well(&["--nights", "2020-08-02..2026-03-22"]);
+    assert_eq!(number(&job, "/status/counts/sent"), 600);
+    assert!(text(&job, "/status/notes/1").contains("null in the night 2020-08-02"), "{job:#}");
+    let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
+    assert!(dump.is_dense());
+    assert!(dump.candids().values().all(|count| *count == 1));
+    let mut by_year: BTreeMap<u64, (usize, usize)> = BTreeMap::new();
+    for alert in &dump.alerts {
+        let counts = by_year.entry(number(alert, "/year")).or_default();
+        counts.0 += 1;
+        counts.1 += usize::from(alert["slsn_score"].is_null());
+    }
+    assert_eq!(by_year, BTreeMap::from([(2020, (300, 300)), (2026, (300, 0))]));
+}
+
+#[test]
+fn classes_are_chosen_and_left_out() {
+    let (_folder, stack) = stack(false);
+    let all = stack.ferry_well(&["--nights", "2026-03-22"]);
+    let classes = all["status"]["counts"]["classes"].as_object().unwrap();
+    let count = |class: &str| classes.get(class).and_then(Value::as_u64).unwrap_or(0);
+    assert!(count("Unknown") > 0 && count("RRLyr") > 0 && count("Solar System MPC") > 0, "{classes:?}");
+
+    let some = stack.ferry_well(&["--nights", "2026-03-22", "--class", "(SIMBAD) RRLyr", "--class", "Solar System MPC"]);
+    assert_eq!(number(&some, "/status/counts/sent"), count("RRLyr") + count("Solar System MPC"));
+    let most = stack.ferry_well(&["--nights", "2026-03-22", "--class", "!Unknown", "--class", "not RRLyr"]);
+    assert_eq!(number(&most, "/status/counts/sent"), 300 - count("Unknown") - count("RRLyr"));
+    let dropped = number(&most, "/status/counts/dropped_by_class");
+    assert_eq!(dropped, count("Unknown") + count("RRLyr"));
+
+    let derived = stack.ferry_well(&["--nights", "2026-03-22", "--where", "finkclass = 'RRLyr' AND year = 2026"]);
+    assert_eq!(number(&derived, "/status/counts/sent"), count("RRLyr"));
+}
+
+#[test]
+fn an_empty_result_is_told_and_has_both_topics() {
+    let (_folder, stack) = stack(false);
+    let job = stack.ferry_well(&["--nights", "2026-03-22", "--where", "candidate.magpsf < 0"]);
+    assert_eq!(number(&job, "/status/counts/sent"), 0);
+    assert_eq!(number(&job, "/status/counts/dropped_by_condition/0"), 300);
+    assert!(job["status"]["log"].to_string().contains("the topic is empty"), "{job:#}");
+    let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
+    assert_eq!((dump.alerts.len(), dump.schema_copies()), (0, 1000));
+}
+
+#[test]
+fn a_test_job_sends_ten_alerts_into_one_partition() {
+    let (_folder, stack) = stack(false);
+    let job = stack.ferry_well(&["--nights", "2020-08-02..2026-03-22", "--test", "--where", "candidate.magpsf > 15"]);
+    assert_eq!(number(&job, "/status/counts/sent"), 10);
+    assert_eq!(number(&job, "/status/partitions"), 1);
+    let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
+    assert_eq!(dump.alerts.len(), 10);
+    assert!(dump.alerts.iter().all(|alert| number(alert, "/year") == 2020), "the first night comes first");
+}
+
+#[test]
+fn a_limit_spans_nights_and_is_kept_exactly() {
+    let (_folder, stack) = stack(false);
+    let job = stack.ferry_well(&["--nights", "2020-08-02..2026-03-22", "--limit", "450"]);
+    assert_eq!(number(&job, "/status/counts/sent"), 450);
+    assert_eq!(number(&job, "/status/nights/0/counts/sent"), 300);
+    assert_eq!(number(&job, "/status/nights/1/counts/sent"), 150);
+    let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
+    assert_eq!(dump.candids().len(), 450);
+}
+
+#[test]
+fn fields_are_flattened_and_kept_in_order() {
+    let (_folder, stack) = stack(true);
+    let job = stack.ferry_well(&["--nights", "2026-03-22", "--content", "objectId,candidate.MAGPSF,cutoutScience,lc_features_g"]);
+    let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
+    assert_eq!(dump.alerts.len(), 300);
+    assert_eq!(
+        dump.fields(),
+        ["objectId", "magpsf", "cutoutScience", "lc_features_g", "jd", "year", "month", "day", "finkclass", "tnsclass"]
+    );
+    let stamp = text(&dump.alerts[0], "/cutoutScience/stampData");
+    assert!(stamp.starts_with("H4sI"), "the base64 of a gzip header, not {stamp:.10}");
+}
+
+#[test]
+fn every_content_arrives_whole_and_in_the_order_of_its_object() {
+    let (_folder, stack) = stack(true);
+    for content in ["Light packet", "Medium packet", "Cutouts", "Full packet"] {
+        let job = stack.ferry_well(&["--nights", "2026-03-22", "--content", content]);
+        let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
+        assert_eq!(dump.candids().len(), 300, "{content}");
+        assert!(dump.is_dense(), "{content}");
+        let receipt = stack.json(&["receipt", text(&job, "/id")]);
+        let offsets: u64 = receipt["partitions"].as_array().unwrap().iter().map(|span| number(span, "/end")).sum();
+        assert_eq!(offsets, 300, "{content}");
+    }
+}

@@ -1,0 +1,5 @@
+//! Cases over real nights and a real transfer, from `../shared`.
+
+mod classes;
+mod clients;
+mod golden;
