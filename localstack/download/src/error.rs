@@ -19,7 +19,9 @@ pub enum DownloadError {
         source: KafkaError,
     },
     /// The cluster has no such topic.
-    #[error("topic {topic} does not exist at {bootstrap}: check its name; topics are deleted some days after a transfer")]
+    #[error(
+        "topic {topic} does not exist at {bootstrap}: check its name; topics are deleted some days after a transfer"
+    )]
     NoTopic {
         /// The topic.
         topic: String,
@@ -27,7 +29,9 @@ pub enum DownloadError {
         bootstrap: String,
     },
     /// The schema topic holds no schema.
-    #[error("topic {topic} holds no schema yet, so the alerts cannot be decoded: is the transfer still starting?")]
+    #[error(
+        "topic {topic} holds no schema yet, so the alerts cannot be decoded: is the transfer still starting?"
+    )]
     NoSchema {
         /// The schema topic.
         topic: String,
@@ -55,7 +59,9 @@ pub enum DownloadError {
         problem: String,
     },
     /// The alerts lack the column that the layout goes by.
-    #[error("the alerts have no column {column} of type {wanted}, so they cannot be laid out by it: choose another layout, such as none")]
+    #[error(
+        "the alerts have no column {column} of type {wanted}, so they cannot be laid out by it: choose another layout, such as none"
+    )]
     NoColumn {
         /// The column sought.
         column: String,
@@ -139,7 +145,9 @@ pub enum DownloadError {
         source: KafkaError,
     },
     /// The cluster stopped sending.
-    #[error("no message of topic {topic} has come for {waited:?} though there are more{last}: what has come is on disk, run again to go on")]
+    #[error(
+        "no message of topic {topic} has come for {waited:?} though there are more{last}: what has come is on disk, run again to go on"
+    )]
     Silent {
         /// The topic.
         topic: String,
@@ -149,7 +157,9 @@ pub enum DownloadError {
         last: String,
     },
     /// The topic lost messages while it was read.
-    #[error("partition {partition} of topic {topic} ended at {end} at the start of this run and ends at {high} now, read to {next}: the cluster has lost alerts; what has come is on disk")]
+    #[error(
+        "partition {partition} of topic {topic} ended at {end} at the start of this run and ends at {high} now, read to {next}: the cluster has lost alerts; what has come is on disk"
+    )]
     Shrunk {
         /// The topic.
         topic: String,
@@ -173,9 +183,10 @@ impl DownloadError {
         match self {
             Self::Unreachable { .. } | Self::Silent { .. } => ErrorKind::Transient,
             Self::NoTopic { .. } | Self::NoSchema { .. } => ErrorKind::NotFound,
-            Self::NoColumn { .. } | Self::OtherLayout { .. } | Self::OtherTopic { .. } | Self::NoRecord { .. } => {
-                ErrorKind::Invalid
-            }
+            Self::NoColumn { .. }
+            | Self::OtherLayout { .. }
+            | Self::OtherTopic { .. }
+            | Self::NoRecord { .. } => ErrorKind::Invalid,
             Self::Busy { .. } => ErrorKind::Conflict,
             Self::Kafka { source, .. } if is_passing(source) => ErrorKind::Transient,
             Self::Schema { .. }

@@ -71,7 +71,8 @@ impl Folders {
             schema.fields.get(*index).is_some_and(|field| !dropped.contains(&field.name.as_str()))
         };
         let kept: Vec<usize> = (0..schema.fields.len()).filter(is_kept).collect();
-        let projected = schema.to_arrow().project(&kept).map_err(|error| DownloadError::Bug(error.to_string()))?;
+        let projected =
+            schema.to_arrow().project(&kept).map_err(|error| DownloadError::Bug(error.to_string()))?;
         Ok(Self { key, kept, schema: Arc::new(projected) })
     }
 
@@ -88,7 +89,8 @@ impl Folders {
             Key::Night { column, field, epoch } => {
                 let times = time_column(batch.column(*column), *field)?;
                 let times = times.as_primitive_opt::<Float64Type>().ok_or_else(|| mismatch("time"))?;
-                let days = (0..times.len()).map(|row| times.is_valid(row).then(|| (times.value(row) - epoch).floor()));
+                let days = (0..times.len())
+                    .map(|row| times.is_valid(row).then(|| (times.value(row) - epoch).floor()));
                 rows_by(days.map(|day| day.map(|day| day as i64)), |day| night_folder(*day))
             }
             Key::Class { column, name } => {
@@ -133,9 +135,7 @@ fn night_key(schema: &Schema) -> Result<Key, DownloadError> {
         match (kind, inner) {
             (Some(Kind::Double), None) => return Ok(Key::Night { column, field: None, epoch }),
             (Some(Kind::Record(fields)), Some(inner)) => {
-                let is_time = |field: &Field| {
-                    field.name == inner && matches!(field.shape.kind, Kind::Double)
-                };
+                let is_time = |field: &Field| field.name == inner && matches!(field.shape.kind, Kind::Double);
                 if let Some(field) = fields.iter().position(is_time) {
                     return Ok(Key::Night { column, field: Some(field), epoch });
                 }
@@ -167,7 +167,8 @@ fn time_column(column: &ArrayRef, field: Option<usize>) -> Result<ArrayRef, Arro
 
 /// A day counted from 1970, as the field's client writes it.
 fn night_folder(day: Option<i64>) -> String {
-    let date = day.and_then(|day| day.checked_mul(86_400)).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
+    let date =
+        day.and_then(|day| day.checked_mul(86_400)).and_then(|seconds| DateTime::from_timestamp(seconds, 0));
     match date {
         Some(date) => format!("year={:04}/month={:02}/day={:02}", date.year(), date.month(), date.day()),
         None => format!("year={NULL}/month={NULL}/day={NULL}"),
@@ -222,7 +223,9 @@ mod tests {
 
     #[test]
     fn a_layout_without_its_column_is_refused() {
-        let schema = Schema::parse(r#"{"type":"record","name":"r","fields":[{"name":"jd","type":"string"}]}"#).unwrap();
+        let schema =
+            Schema::parse(r#"{"type":"record","name":"r","fields":[{"name":"jd","type":"string"}]}"#)
+                .unwrap();
         for layout in [Layout::Time, Layout::Finkclass, Layout::Tnsclass] {
             assert!(matches!(Folders::new(layout, &schema), Err(DownloadError::NoColumn { .. })));
         }

@@ -141,7 +141,9 @@ impl Journal {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(DownloadError::Taken { path: target.to_owned() });
             }
-            Err(source) => return Err(DownloadError::Disk { action: "write", path: target.to_owned(), source }),
+            Err(source) => {
+                return Err(DownloadError::Disk { action: "write", path: target.to_owned(), source });
+            }
         }
         if hidden.exists() {
             self.step("remove", hidden, |disk| disk.remove(hidden))?;
@@ -165,7 +167,11 @@ impl Journal {
         path: &Path,
         step: impl FnOnce(&dyn Disk) -> io::Result<()>,
     ) -> Result<(), DownloadError> {
-        step(self.disk.as_ref()).map_err(|source| DownloadError::Disk { action, path: path.to_owned(), source })
+        step(self.disk.as_ref()).map_err(|source| DownloadError::Disk {
+            action,
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 

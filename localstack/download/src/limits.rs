@@ -12,7 +12,7 @@ pub struct Limits {
     pub commit_bytes: u64,
     /// Time after which a thread completes its files, so that a kill costs no more than that. Default: 60 s.
     pub commit_interval: Duration,
-    /// Memory that row groups being written may take, over all threads. Default: 128 MiB.
+    /// Memory that alerts may take until they are written, over all threads. Default: 128 MiB.
     pub memory_bytes: usize,
     /// How long to wait for the cluster before giving up. Default: 30 s.
     pub patience: Duration,

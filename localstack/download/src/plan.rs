@@ -74,7 +74,8 @@ fn read_all(
     std::thread::scope(|scope| {
         let threads: Vec<_> = shares.iter().map(|spans| scope.spawn(|| read(spans))).collect();
         let panicked = |_| Err(DownloadError::Bug("a thread panicked".to_owned()));
-        let outcomes: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
+        let outcomes: Vec<_> =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
         outcomes.into_iter().collect()
     })
 }
@@ -86,7 +87,8 @@ fn unread(journal: &mut Journal, spans: &[Span], outdir: &Path) -> Result<Vec<Sp
         let Span { partition, low, high } = *span;
         let next = journal.state().offsets.get(&partition).copied().unwrap_or(0);
         if next > high {
-            let sign = format!("partition {partition} ends at {high}, but {next} messages of it were read before");
+            let sign =
+                format!("partition {partition} ends at {high}, but {next} messages of it were read before");
             return Err(journal.state().other_topic(outdir, sign));
         }
         if next < low {
@@ -152,7 +154,9 @@ fn refuse_unrecorded(options: &Options) -> Result<(), DownloadError> {
             let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
             match entry.file_type().map_err(failed)?.is_dir() {
                 true if !is_hidden => folders.push(entry.path()),
-                false if is_ours(&entry.path()) => return Err(DownloadError::NoRecord { file: entry.path() }),
+                false if is_ours(&entry.path()) => {
+                    return Err(DownloadError::NoRecord { file: entry.path() });
+                }
                 _ => {}
             }
         }

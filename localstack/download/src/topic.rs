@@ -77,7 +77,9 @@ pub(crate) fn spans(
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let partitions = found.map(|found| (found.error(), found.partitions()));
     let mut partitions: Vec<i32> = match partitions {
-        Some((None, partitions)) if !partitions.is_empty() => partitions.iter().map(|found| found.id()).collect(),
+        Some((None, partitions)) if !partitions.is_empty() => {
+            partitions.iter().map(|found| found.id()).collect()
+        }
         Some((Some(error), _)) => return Err(failed(KafkaError::MetadataFetch(error.into()))),
         _ => return Err(failed(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition))),
     };
@@ -109,9 +111,12 @@ pub(crate) fn schema_text(
         match consumer.poll(left.min(Duration::from_millis(200))) {
             Some(Ok(message)) => match message.key().filter(|key| !key.is_empty()) {
                 Some(key) => return read_text(key, &topic),
-                None => unread.retain(|span| span.partition != message.partition() || message.offset() + 1 < span.high),
+                None => unread
+                    .retain(|span| span.partition != message.partition() || message.offset() + 1 < span.high),
             },
-            Some(Err(KafkaError::PartitionEOF(partition))) => unread.retain(|span| span.partition != partition),
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                unread.retain(|span| span.partition != partition)
+            }
             Some(Err(source)) if !is_passing(&source) => {
                 return Err(DownloadError::Kafka { action: "read", topic, source });
             }

@@ -86,7 +86,11 @@ impl<'a> Worker<'a> {
     }
 
     fn read(&mut self) -> Result<(), DownloadError> {
-        topic::assign(self.consumer, self.shared.topic, self.next.iter().map(|(&partition, &low)| (partition, low)))?;
+        topic::assign(
+            self.consumer,
+            self.shared.topic,
+            self.next.iter().map(|(&partition, &low)| (partition, low)),
+        )?;
         let (mut heard, mut last) = (Instant::now(), None);
         while !self.unread.is_empty() && !self.shared.stop.load(Ordering::Relaxed) {
             match self.consumer.poll(LOOK) {
@@ -158,7 +162,9 @@ impl<'a> Worker<'a> {
         let topic = self.shared.topic;
         let high = match self.consumer.fetch_watermarks(topic, partition, self.shared.limits.patience) {
             Ok((_, high)) => high,
-            Err(source) => return Err(DownloadError::Kafka { action: "look up", topic: topic.to_owned(), source }),
+            Err(source) => {
+                return Err(DownloadError::Kafka { action: "look up", topic: topic.to_owned(), source });
+            }
         };
         if high < end {
             return Err(DownloadError::Shrunk { topic: topic.to_owned(), partition, end, high, next });
@@ -189,7 +195,7 @@ impl<'a> Worker<'a> {
             for group in self.shared.folders.split(&batch).map_err(bug)? {
                 let (partition, offset) = self.origins.get(group.first_row).copied().unwrap_or_default();
                 let name = || format!("{}-{partition}-{offset}.parquet", self.shared.topic);
-                self.files.write(group.folder, name, &group.alerts)?;
+                self.files.write(group.folder, name, group.alerts)?;
             }
             self.files.bound_memory()?;
             self.origins.clear();

@@ -1,5 +1,7 @@
 //! Conditions bound to what a scan delivers.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Also in what the tests call.
+
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Float32Array, Float64Array, Int32Array, RecordBatch, StringArray,
     StringViewArray, StructArray,

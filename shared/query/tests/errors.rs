@@ -1,5 +1,7 @@
 //! What users read when a condition is wrong, and which limits hold.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Also in what the tests call.
+
 use arrow::datatypes::{DataType, Field, Fields, Schema};
 use job::ErrorKind;
 use query::{Conditions, ProblemKind, QueryError};

@@ -1,5 +1,7 @@
 //! Whatever the text, the answer is a verdict or an error: no panic, no overflow of the stack.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // Also in what the tests call.
+
 use arrow::array::{
     ArrayRef, Float32Array, Float64Array, Int32Array, Int64Array, ListArray, RecordBatch, StringArray,
     StructArray, TimestampMicrosecondArray,

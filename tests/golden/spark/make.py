@@ -23,6 +23,8 @@ import re
 import sys
 import tempfile
 
+sys.dont_write_bytecode = True  # conditions.py beside this script
+
 import pyarrow.parquet
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F

@@ -3,8 +3,8 @@
 use super::cursor::{Cursor, Fault};
 use super::schema::{Field, Kind, Shape, arrow_fields};
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder, Int64Builder, ListArray,
-    MapArray, NullArray, NullBufferBuilder, StringBuilder, StructArray,
+    ArrayRef, BinaryBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder, Int64Builder,
+    ListArray, MapArray, NullArray, NullBufferBuilder, StringBuilder, StructArray,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::Fields;

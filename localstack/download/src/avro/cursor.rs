@@ -131,7 +131,8 @@ impl<'a> Cursor<'a> {
         if count.saturating_mul(min_bytes) > self.rest.len() as u64 {
             return Err(Fault::TooManyItems(count));
         }
-        self.cells_left = self.cells_left.checked_sub(count.saturating_mul(cells)).ok_or(Fault::TooManyCells)?;
+        self.cells_left =
+            self.cells_left.checked_sub(count.saturating_mul(cells)).ok_or(Fault::TooManyCells)?;
         Ok(count)
     }
 

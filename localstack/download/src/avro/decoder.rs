@@ -11,10 +11,10 @@ use arrow::error::ArrowError;
 const MAX_MESSAGE_BYTES: usize = 512 << 20;
 
 /// A batch is full at so many alerts …
-const FULL_ROWS: usize = 2048;
+const FULL_ROWS: usize = 8192;
 
-/// … or so many bytes of messages: they then still are in the processor's cache when the batch is written.
-const FULL_BYTES: usize = 4 << 20;
+/// … or so many bytes of messages: large enough to be split among many folders.
+const FULL_BYTES: usize = 8 << 20;
 
 /// Collects messages until they are taken as a record batch.
 pub(crate) struct Decoder {
@@ -40,7 +40,10 @@ impl Decoder {
     /// would have joined is lost.
     pub(crate) fn add(&mut self, message: &[u8]) -> Result<(), String> {
         if message.len() > MAX_MESSAGE_BYTES {
-            return Err(format!("{} bytes are more than an alert may have ({MAX_MESSAGE_BYTES})", message.len()));
+            return Err(format!(
+                "{} bytes are more than an alert may have ({MAX_MESSAGE_BYTES})",
+                message.len()
+            ));
         }
         let mut cursor = Cursor::new(message);
         self.read(&mut cursor).map_err(|fault| match &cursor.blamed {

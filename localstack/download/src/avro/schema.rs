@@ -55,8 +55,8 @@ type Outcome<T> = Result<T, SchemaProblem>;
 impl Schema {
     /// Reads the JSON text of a schema.
     pub(crate) fn parse(text: &str) -> Outcome<Self> {
-        let value: Value =
-            serde_json::from_str(text).map_err(|error| problem("the text", format!("is not JSON: {error}")))?;
+        let value: Value = serde_json::from_str(text)
+            .map_err(|error| problem("the text", format!("is not JSON: {error}")))?;
         match parse_kind(&value, "")? {
             Kind::Record(fields) => Ok(Self { fields }),
             _ => Err(problem("the root", "is not a record")),
@@ -248,7 +248,10 @@ mod tests {
         assert_eq!(of(r#""bytes""#).unwrap(), DataType::Binary);
         assert_eq!(of(r#""string""#).unwrap(), DataType::Utf8);
         assert!(matches!(of(r#"{"type":"array","items":["int","null"]}"#).unwrap(), DataType::List(_)));
-        assert!(matches!(of(r#"[{"type":"map","values":"string"},"null"]"#).unwrap(), DataType::Map(_, false)));
+        assert!(matches!(
+            of(r#"[{"type":"map","values":"string"},"null"]"#).unwrap(),
+            DataType::Map(_, false)
+        ));
         let record = r#"{"type":"record","name":"s","fields":[{"name":"x","type":"int"}]}"#;
         assert!(matches!(of(record).unwrap(), DataType::Struct(_)));
     }

@@ -51,7 +51,10 @@ fn every_type_is_read_in_both_orders_of_the_union() {
     assert_eq!(batch.column(2).as_primitive::<Float32Type>().values().to_vec(), [1.5, 0.0]);
     assert_eq!(batch.column(3).as_primitive::<Float64Type>().values().to_vec(), [-2.25, 0.0]);
     assert_eq!(batch.column(4).as_boolean().iter().collect::<Vec<_>>(), [Some(true), Some(false)]);
-    assert_eq!(batch.column(5).as_binary::<i32>().iter().collect::<Vec<_>>(), [Some(&[0xff, 0x00][..]), Some(&[][..])]);
+    assert_eq!(
+        batch.column(5).as_binary::<i32>().iter().collect::<Vec<_>>(),
+        [Some(&[0xff, 0x00][..]), Some(&[][..])]
+    );
     assert_eq!(batch.column(6).as_string::<i32>().iter().collect::<Vec<_>>(), [Some("foo"), None]);
     assert_eq!(batch.column(7).data_type(), &DataType::Null);
 }
@@ -59,12 +62,18 @@ fn every_type_is_read_in_both_orders_of_the_union() {
 #[test]
 fn lists_maps_and_records_nest_and_may_come_in_blocks() {
     let schema = schema(&[
-        ("l", r#"[{"type":"array","items":[{"type":"record","name":"s","fields":[{"name":"x","type":["int","null"]}]},"null"]},"null"]"#),
+        (
+            "l",
+            r#"[{"type":"array","items":[{"type":"record","name":"s","fields":[{"name":"x","type":["int","null"]}]},"null"]},"null"]"#,
+        ),
         ("m", r#"{"type":"map","values":["long","null"]}"#),
     ]);
     let messages: [&[u8]; 3] = [
         // Two blocks, the second with its size in bytes (count −1): [{x: 1}, null], [{x: null}]; {a: 5}
-        &[0x00, 0x04, 0x00, 0x00, 0x02, 0x02, 0x01, 0x04, 0x00, 0x02, 0x00, 0x02, 0x02, b'a', 0x00, 0x0a, 0x00],
+        &[
+            0x00, 0x04, 0x00, 0x00, 0x02, 0x02, 0x01, 0x04, 0x00, 0x02, 0x00, 0x02, 0x02, b'a', 0x00, 0x0a,
+            0x00,
+        ],
         &[0x02, 0x00],
         &[0x00, 0x00, 0x02, 0x02, b'b', 0x02, 0x00],
     ];
@@ -92,7 +101,10 @@ fn a_damaged_message_is_an_error_that_names_the_field() {
         (&[0x00, 0x08, b'a'], "field s.t: a length of 4 bytes where 1 are left"),
         (&[0x00, 0x02, 0xff, 0x00], "field s.t: a string that is not UTF-8"),
         (&[0x02, 0x02, 0x07, 0x00], "field l[]: byte 7 is not a boolean"),
-        (&[0x02, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00], "field l: 2147483647 items announced, more than the message can hold"),
+        (
+            &[0x02, 0xfe, 0xff, 0xff, 0xff, 0x0f, 0x00],
+            "field l: 2147483647 items announced, more than the message can hold",
+        ),
         (&[0x02, 0x02, 0x01], "field l: the message ends early"),
         (&[0x02, 0x00, 0x00], "1 bytes after the last field"),
     ];
@@ -103,7 +115,8 @@ fn a_damaged_message_is_an_error_that_names_the_field() {
 
 #[test]
 fn a_message_of_nulls_cannot_fill_the_memory() {
-    let wide: Vec<_> = (0..500).map(|index| format!(r#"{{"name":"f{index}","type":["int","null"]}}"#)).collect();
+    let wide: Vec<_> =
+        (0..500).map(|index| format!(r#"{{"name":"f{index}","type":["int","null"]}}"#)).collect();
     let record = format!(r#"{{"type":"record","name":"s","fields":[{}]}}"#, wide.join(","));
     let schema = schema(&[("l", &format!(r#"{{"type":"array","items":["null",{record}]}}"#))]);
     // 2^20 nulls, 501 cells each

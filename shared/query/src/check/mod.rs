@@ -159,7 +159,7 @@ impl Checker<'_> {
     fn column(&mut self, field: Field) -> Typed {
         let name = field.path.to_string();
         self.used.insert(field.path, field.ty.clone());
-        Typed { expr: Expr::Column(Column::new_unqualified(name)), ty: field.ty }
+        Typed::computed(Expr::Column(Column::new_unqualified(name)), field.ty)
     }
 
     /// `.name` of a map or of an array of structs.

@@ -21,12 +21,14 @@ pub(crate) fn arithmetic(op: Operation, left: Typed, right: Typed) -> Option<Typ
         _ => None,
     };
     let (left, right) = (number(left)?, number(right)?);
+    let unknown = left.ty == DataType::Null && right.ty == DataType::Null;
     let (left, right) = even(left, right);
     if types::is_decimal(&left.ty) {
         return decimal::arithmetic(op, left, right);
     }
     let ty = match op {
         Operation::Divide => DataType::Float64,
+        Operation::IntegerDivide if unknown => DataType::Int64,
         Operation::IntegerDivide if types::is_float(&left.ty) => return None,
         Operation::IntegerDivide => DataType::Int64,
         _ => left.ty.clone(),

@@ -19,17 +19,23 @@ use std::sync::Arc;
 pub(crate) struct Typed {
     pub expr: Expr,
     pub ty: DataType,
+    /// Whether it stands in the text as a literal; what is merely folded to one is typed as what it was.
+    pub plain: bool,
 }
 
 impl Typed {
     pub(crate) fn value(value: ScalarValue) -> Self {
         let ty = value.data_type();
-        Self { expr: Expr::Literal(value, None), ty }
+        Self { expr: Expr::Literal(value, None), ty, plain: true }
+    }
+
+    pub(crate) fn computed(expr: Expr, ty: DataType) -> Self {
+        Self { expr, ty, plain: false }
     }
 
     pub(crate) fn null(ty: DataType) -> Self {
         let value = ScalarValue::try_from(&ty).unwrap_or(ScalarValue::Null);
-        Self { expr: Expr::Literal(value, None), ty }
+        Self { expr: Expr::Literal(value, None), ty, plain: true }
     }
 
     pub(crate) fn literal(&self) -> Option<&ScalarValue> {
@@ -135,11 +141,11 @@ pub(crate) fn call(
         kernel: Arc::new(kernel),
     };
     if let Some(value) = function.fold(&args) {
-        return Typed { expr: Expr::Literal(value, None), ty };
+        return Typed { expr: Expr::Literal(value, None), ty, plain: false };
     }
     let args = args.into_iter().map(|arg| arg.expr).collect();
     let call = ScalarFunction::new_udf(Arc::new(ScalarUDF::from(function)), args);
-    Typed { expr: Expr::ScalarFunction(call), ty }
+    Typed::computed(Expr::ScalarFunction(call), ty)
 }
 
 /// The type of the arrays that stand for values of `ty`.

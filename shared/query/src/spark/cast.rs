@@ -55,7 +55,7 @@ macro_rules! integers {
                 Value::Double(v) => v as $via as $native,
                 Value::Decimal(v, scale) => whole(v, scale) as $native,
                 Value::Text(v) => return <$native>::try_from(java::parse_integer(v)?).ok(),
-                Value::Time(v) => v.div_euclid(MICROS) as $native,
+                Value::Time(v) => return <$native>::try_from(v.div_euclid(MICROS)).ok(),
                 Value::Date(_) => return None,
             })
         });
@@ -236,7 +236,7 @@ fn timestamps(array: &ArrayRef) -> Result<ArrayRef> {
         Value::Integer(v) => Some(v.saturating_mul(MICROS)),
         Value::Float(v) => fractional(v.into()),
         Value::Double(v) => fractional(v),
-        Value::Decimal(v, scale) => decimal::change(v, scale, (38, 6)).and_then(|v| i64::try_from(v).ok()),
+        Value::Decimal(v, scale) => decimal::change(v, scale, (38, 6)).map(|v| v as i64),
     })))
 }
 

@@ -70,8 +70,10 @@ impl<'a> Lists<'a> {
 
 /// The number of elements; −1 for NULL.
 pub(super) fn size(value: Typed) -> Option<Typed> {
-    if !matches!(value.ty, DataType::List(_) | DataType::Map(..)) {
-        return None;
+    match value.ty {
+        DataType::List(_) | DataType::Map(..) => {}
+        DataType::Null => return Some(Typed::value(datafusion_common::ScalarValue::Int32(Some(-1)))),
+        _ => return None,
     }
     Some(call("size", DataType::Int32, vec![value], |args| match args {
         [arg] => {

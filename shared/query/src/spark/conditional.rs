@@ -26,7 +26,7 @@ pub(crate) fn case(arms: Vec<(Typed, Typed)>, otherwise: Option<Typed>) -> Optio
         .collect();
     let case =
         Case { expr: None, when_then_expr: arms, else_expr: Some(Box::new(cast(otherwise, &ty).expr)) };
-    Some(Typed { expr: Expr::Case(case), ty })
+    Some(Typed::computed(Expr::Case(case), ty))
 }
 
 /// The first of the values that is not NULL.
@@ -45,17 +45,17 @@ pub(super) fn null_if(value: Typed, other: Typed) -> Option<Typed> {
 }
 
 pub(crate) fn is_null(value: Typed) -> Typed {
-    Typed { expr: Expr::IsNull(Box::new(value.expr)), ty: DataType::Boolean }
+    Typed::computed(Expr::IsNull(Box::new(value.expr)), DataType::Boolean)
 }
 
 pub(crate) fn is_not_null(value: Typed) -> Typed {
-    Typed { expr: Expr::IsNotNull(Box::new(value.expr)), ty: DataType::Boolean }
+    Typed::computed(Expr::IsNotNull(Box::new(value.expr)), DataType::Boolean)
 }
 
 /// NOT of a boolean.
 pub(crate) fn not(value: Typed) -> Typed {
     let value = cast(value, &DataType::Boolean);
-    Typed { expr: Expr::Not(Box::new(value.expr)), ty: DataType::Boolean }
+    Typed::computed(Expr::Not(Box::new(value.expr)), DataType::Boolean)
 }
 
 /// All booleans joined by AND (or OR), as a balanced tree: hundreds of them must not nest hundreds deep.
@@ -72,5 +72,5 @@ pub(crate) fn join(op: Operator, values: Vec<Typed>) -> Option<Typed> {
         }
         level = next;
     }
-    Some(Typed { expr: level.pop()?, ty: DataType::Boolean })
+    Some(Typed::computed(level.pop()?, DataType::Boolean))
 }

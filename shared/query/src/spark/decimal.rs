@@ -37,7 +37,7 @@ pub(super) fn from_integer(number: Typed) -> Typed {
     if types::is_decimal(&number.ty) {
         return number;
     }
-    let digits = number.literal().and_then(|value| match value {
+    let digits = number.literal().filter(|_| number.plain).and_then(|value| match value {
         ScalarValue::Int8(Some(v)) => Some(i64::from(*v)),
         ScalarValue::Int16(Some(v)) => Some(i64::from(*v)),
         ScalarValue::Int32(Some(v)) => Some(i64::from(*v)),

@@ -1,6 +1,7 @@
 //! From the user's text to a tree: characters, tokens, conditions, expressions. Knows Spark's grammar, no types.
 
 mod ast;
+mod cursor;
 mod lexer;
 mod literal;
 mod parser;

@@ -1,7 +1,8 @@
 //! The innermost parts of a condition: literals, names, parentheses, calls, CASE and CAST.
 
+use super::cursor::syntax;
 use super::lexer::Token;
-use super::parser::{Parser, syntax};
+use super::parser::Parser;
 use super::{Ast, Ident, Literal, Node, Problem, Span};
 use crate::error::ProblemKind;
 
@@ -153,7 +154,7 @@ impl Parser<'_> {
         self.node(Node::Call { name: Ident { name: "locate".to_owned(), at: start }, args }, at)
     }
 
-    /// TRIM([BOTH | LEADING | TRAILING] [what] FROM text), or the plain call.
+    /// `TRIM([BOTH | LEADING | TRAILING] [what] FROM text)`, or the plain call.
     fn trim(&mut self, start: Span) -> Parsed {
         self.expect("(")?;
         let name = if self.take_word("LEADING") {

@@ -1,0 +1,15 @@
+//! Downloads from a broker in the same process.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "download/cluster.rs"]
+mod cluster;
+#[path = "download/damaged.rs"]
+mod damaged;
+#[path = "download/kill.rs"]
+mod kill;
+#[path = "download/layouts.rs"]
+mod layouts;
+#[path = "download/resume.rs"]
+mod resume;
+#[path = "download/with_shared.rs"]
+mod with_shared;

@@ -1,0 +1,54 @@
+//! A real process, really killed.
+
+use crate::cluster::{Cluster, SCHEMA, TOPIC, ids, impatient};
+use download::{Layout, Limits, Options};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const ALERTS: i64 = 200_000;
+
+/// What the parent kills. Run by hand it does nothing, for want of a broker.
+#[test]
+fn child() {
+    let (Ok(bootstrap), Ok(outdir)) = (std::env::var("DOWNLOAD_FROM"), std::env::var("DOWNLOAD_TO")) else {
+        return;
+    };
+    let options = Options {
+        bootstrap,
+        topic: TOPIC.parse().unwrap(),
+        outdir: outdir.into(),
+        layout: Layout::Finkclass,
+    };
+    let limits = Limits { commit_bytes: 200_000, ..impatient() };
+    download::run_within(&options, &limits, &|_| {}).unwrap();
+}
+
+#[test]
+fn a_run_killed_at_any_moment_neither_loses_nor_doubles_an_alert() {
+    let cluster = Cluster::with_schema(SCHEMA, 4);
+    cluster.send_alerts(0..ALERTS, 4);
+    let mut kills = 0;
+    for round in 0..40u64 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "kill::child"])
+            .env("DOWNLOAD_FROM", cluster.broker.bootstrap())
+            .env("DOWNLOAD_TO", cluster.outdir.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Any moment will do, so a moment that differs from round to round; the wait ends early if the child does.
+        let until = Instant::now() + Duration::from_millis(30 + round * 37 % 170);
+        while Instant::now() < until && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        kills += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let seen = ids(cluster.outdir.path());
+        assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "an alert is there twice");
+    }
+    let summary = cluster.download(Layout::Finkclass).unwrap();
+    assert_eq!(summary.alerts, ALERTS as u64);
+    assert!(ids(cluster.outdir.path()).into_iter().eq(0..ALERTS));
+    assert!(kills > 5, "{kills} runs were killed before their end");
+}
