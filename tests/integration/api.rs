@@ -67,7 +67,8 @@ fn every_error_is_a_problem_document() {
 #[test]
 fn a_wrong_condition_is_shown_with_its_place() {
     let (_folder, stack) = stack();
-    let body = json!({"nights": ["2026-03-22"], "conditions": "candidate.magpsf < 20;\n  candidate.magsf > 19"});
+    let body =
+        json!({"nights": ["2026-03-22"], "conditions": "candidate.magpsf < 20;\n  candidate.magsf > 19"});
     let (status, _, problem) = send("POST", &format!("{}/v1/jobs", stack.api), &body.to_string());
     assert_eq!(status, 422);
     assert_eq!(problem["problems"][0]["place"], "conditions, line 2, column 3");
@@ -83,7 +84,14 @@ fn the_openapi_document_lists_every_path() {
     let paths: Vec<&String> = document["paths"].as_object().unwrap().keys().collect();
     assert_eq!(
         paths,
-        ["/v1/health", "/v1/jobs", "/v1/jobs/{id}", "/v1/jobs/{id}/receipt", "/v1/jobs/{id}/retry", "/v1/nights"]
+        [
+            "/v1/health",
+            "/v1/jobs",
+            "/v1/jobs/{id}",
+            "/v1/jobs/{id}/receipt",
+            "/v1/jobs/{id}/retry",
+            "/v1/nights"
+        ]
     );
     assert_eq!(document["components"]["schemas"]["JobRequest"]["properties"]["limit"]["minimum"], 0);
     let (status, _, health) = get(&format!("{}/v1/health", stack.api));

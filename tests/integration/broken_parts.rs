@@ -33,7 +33,8 @@ fn damaged_night_fails_alone_and_can_be_retried(damage: impl Fn(&mut Vec<u8>)) {
     assert_eq!(output.status.code(), Some(5), "{}", String::from_utf8_lossy(&output.stderr));
     let job: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(text(&job, "/status/state"), "partial", "{job:#}");
-    let states: Vec<&str> = (0..3).map(|night| text(&job, &format!("/status/nights/{night}/state"))).collect();
+    let states: Vec<&str> =
+        (0..3).map(|night| text(&job, &format!("/status/nights/{night}/state"))).collect();
     assert_eq!(states, ["done", "failed", "done"], "{job:#}");
     let reason = text(&job, "/status/nights/1/failure/reason");
     assert!(reason.contains(file.file_name().unwrap().to_str().unwrap()), "{reason}");
@@ -64,7 +65,9 @@ fn a_file_that_is_no_parquet_fails_its_night_alone() {
 
 #[test]
 fn flipped_bits_in_the_pages_fail_their_night_alone() {
-    damaged_night_fails_alone_and_can_be_retried(|bytes| bytes[4..60_000].iter_mut().for_each(|byte| *byte ^= 0x5a));
+    damaged_night_fails_alone_and_can_be_retried(|bytes| {
+        bytes[4..60_000].iter_mut().for_each(|byte| *byte ^= 0x5a)
+    });
 }
 
 #[test]
@@ -87,7 +90,9 @@ fn a_column_without_a_common_type_is_refused_before_anything_is_published() {
     let output = stack.run(&["submit", "--nights", "2025-09-01..2025-09-03"]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3), "{told}");
-    for words in ["`mulens`", "double in the night 2025-09-03", "struct with 1 fields in the night 2025-09-01"] {
+    for words in
+        ["`mulens`", "double in the night 2025-09-03", "struct with 1 fields in the night 2025-09-01"]
+    {
         assert!(told.contains(words), "{words} is not in {told}");
     }
     assert_eq!(stack.json(&["jobs"]), serde_json::json!([]));
@@ -107,7 +112,8 @@ fn nights_that_the_archive_lacks_are_passed_over_and_told() {
 #[test]
 fn an_unreachable_broker_is_told_and_no_job_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
-    let stack = Stack::start(&archive(folder.path()), &folder.path().join("data"), &["--bootstrap", "127.0.0.1:9"]);
+    let stack =
+        Stack::start(&archive(folder.path()), &folder.path().join("data"), &["--bootstrap", "127.0.0.1:9"]);
     let output = stack.run(&["submit", "--nights", NIGHTS[0]]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{told}");

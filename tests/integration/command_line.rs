@@ -14,7 +14,14 @@ fn the_demonstration_runs_from_nothing_and_says_how_to_go_on() {
     let output = run(&[]);
     let told = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
-    for words in ["6 nights, 360 alerts", "What arrived", "2026-03-22", "up --archive", "submit --nights", "download ftransfer_ztf_"] {
+    for words in [
+        "6 nights, 360 alerts",
+        "What arrived",
+        "2026-03-22",
+        "up --archive",
+        "submit --nights",
+        "download ftransfer_ztf_",
+    ] {
         assert!(told.contains(words), "{words} is not in\n{told}");
     }
     let again: Value = serde_json::from_slice(&run(&["--json"]).stdout).unwrap();
@@ -35,7 +42,8 @@ fn exit_codes_mean_something() {
     assert_eq!(code(&["submit", "--nights", "2026-03-22", "--where", "magpsf > 3"]), 3);
     assert_eq!(code(&["status", "0f0e3c1e-5d1b-4a52-9a4c-1f6f2f0f5e11"]), 3);
     assert_eq!(code(&["frobnicate"]), 2);
-    let unreachable = Command::new(nightferry()).args(["jobs", "--api", "http://127.0.0.1:9"]).output().unwrap();
+    let unreachable =
+        Command::new(nightferry()).args(["jobs", "--api", "http://127.0.0.1:9"]).output().unwrap();
     assert_eq!(unreachable.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&unreachable.stderr).contains("nightferry up"));
 }
@@ -45,7 +53,8 @@ fn a_refused_condition_is_marked_under_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 50, false);
     let stack = Stack::start(&archive, &folder.path().join("data"), &[]);
-    let output = stack.run(&["submit", "--nights", "2026-03-22", "--where", "rf_snia_vs_nonia > 0.5 AND distnr > 2"]);
+    let output =
+        stack.run(&["submit", "--nights", "2026-03-22", "--where", "rf_snia_vs_nonia > 0.5 AND distnr > 2"]);
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("rf_snia_vs_nonia > 0.5 AND distnr > 2\n"), "{told}");
     assert!(told.contains("                           ^^^^^^"), "{told}");
@@ -58,14 +67,21 @@ fn job_files_are_yaml_or_json_and_a_dry_run_prints_the_document() {
     let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 50, false);
     let stack = Stack::start(&archive, &folder.path().join("data"), &[]);
     let yaml = folder.path().join("job.yaml");
-    std::fs::write(&yaml, "nights: [2026-03-22]\nwhere:\n  - candidate.magpsf > 10\ncontent: Medium packet\n").unwrap();
+    std::fs::write(
+        &yaml,
+        "nights: [2026-03-22]\nwhere:\n  - candidate.magpsf > 10\ncontent: Medium packet\n",
+    )
+    .unwrap();
     let printed = stack.run(&["submit", yaml.to_str().unwrap(), "--dry-run"]);
     let json = folder.path().join("job.json");
     std::fs::write(&json, &printed.stdout).unwrap();
     let job = stack.ferry_well(&[json.to_str().unwrap()]);
     assert_eq!(job["content"], "Medium packet");
     assert_eq!(number(&job, "/status/counts/sent"), 50);
-    assert_eq!(get(&format!("{}/v1/jobs/{}", stack.api, text(&job, "/id"))).2["conditions"], "candidate.magpsf > 10");
+    assert_eq!(
+        get(&format!("{}/v1/jobs/{}", stack.api, text(&job, "/id"))).2["conditions"],
+        "candidate.magpsf > 10"
+    );
     let shown = String::from_utf8(stack.run(&["jobs"]).stdout).unwrap();
     assert!(shown.contains(text(&job, "/status/topic")), "{shown}");
     let completions = Command::new(nightferry()).args(["completions", "bash"]).output().unwrap();

@@ -43,14 +43,22 @@ fn classes_are_chosen_and_left_out() {
     let count = |class: &str| classes.get(class).and_then(Value::as_u64).unwrap_or(0);
     assert!(count("Unknown") > 0 && count("RRLyr") > 0 && count("Solar System MPC") > 0, "{classes:?}");
 
-    let some = stack.ferry_well(&["--nights", "2026-03-22", "--class", "(SIMBAD) RRLyr", "--class", "Solar System MPC"]);
+    let some = stack.ferry_well(&[
+        "--nights",
+        "2026-03-22",
+        "--class",
+        "(SIMBAD) RRLyr",
+        "--class",
+        "Solar System MPC",
+    ]);
     assert_eq!(number(&some, "/status/counts/sent"), count("RRLyr") + count("Solar System MPC"));
     let most = stack.ferry_well(&["--nights", "2026-03-22", "--class", "!Unknown", "--class", "not RRLyr"]);
     assert_eq!(number(&most, "/status/counts/sent"), 300 - count("Unknown") - count("RRLyr"));
     let dropped = number(&most, "/status/counts/dropped_by_class");
     assert_eq!(dropped, count("Unknown") + count("RRLyr"));
 
-    let derived = stack.ferry_well(&["--nights", "2026-03-22", "--where", "finkclass = 'RRLyr' AND year = 2026"]);
+    let derived =
+        stack.ferry_well(&["--nights", "2026-03-22", "--where", "finkclass = 'RRLyr' AND year = 2026"]);
     assert_eq!(number(&derived, "/status/counts/sent"), count("RRLyr"));
 }
 
@@ -68,7 +76,13 @@ fn an_empty_result_is_told_and_has_both_topics() {
 #[test]
 fn a_test_job_sends_ten_alerts_into_one_partition() {
     let (_folder, stack) = stack(false);
-    let job = stack.ferry_well(&["--nights", "2020-08-02..2026-03-22", "--test", "--where", "candidate.magpsf > 15"]);
+    let job = stack.ferry_well(&[
+        "--nights",
+        "2020-08-02..2026-03-22",
+        "--test",
+        "--where",
+        "candidate.magpsf > 15",
+    ]);
     assert_eq!(number(&job, "/status/counts/sent"), 10);
     assert_eq!(number(&job, "/status/partitions"), 1);
     let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
@@ -90,12 +104,28 @@ fn a_limit_spans_nights_and_is_kept_exactly() {
 #[test]
 fn fields_are_flattened_and_kept_in_order() {
     let (_folder, stack) = stack(true);
-    let job = stack.ferry_well(&["--nights", "2026-03-22", "--content", "objectId,candidate.MAGPSF,cutoutScience,lc_features_g"]);
+    let job = stack.ferry_well(&[
+        "--nights",
+        "2026-03-22",
+        "--content",
+        "objectId,candidate.MAGPSF,cutoutScience,lc_features_g",
+    ]);
     let dump = Python::ready().topic(&stack.bootstrap, topic(&job));
     assert_eq!(dump.alerts.len(), 300);
     assert_eq!(
         dump.fields(),
-        ["objectId", "magpsf", "cutoutScience", "lc_features_g", "jd", "year", "month", "day", "finkclass", "tnsclass"]
+        [
+            "objectId",
+            "magpsf",
+            "cutoutScience",
+            "lc_features_g",
+            "jd",
+            "year",
+            "month",
+            "day",
+            "finkclass",
+            "tnsclass"
+        ]
     );
     let stamp = text(&dump.alerts[0], "/cutoutScience/stampData");
     assert!(stamp.starts_with("H4sI"), "the base64 of a gzip header, not {stamp:.10}");
@@ -110,7 +140,8 @@ fn every_content_arrives_whole_and_in_the_order_of_its_object() {
         assert_eq!(dump.candids().len(), 300, "{content}");
         assert!(dump.is_dense(), "{content}");
         let receipt = stack.json(&["receipt", text(&job, "/id")]);
-        let offsets: u64 = receipt["partitions"].as_array().unwrap().iter().map(|span| number(span, "/end")).sum();
+        let offsets: u64 =
+            receipt["partitions"].as_array().unwrap().iter().map(|span| number(span, "/end")).sum();
         assert_eq!(offsets, 300, "{content}");
     }
 }

@@ -10,6 +10,7 @@ mod broken_parts;
 mod clients;
 mod command_line;
 mod contents;
+mod download;
 mod harness;
 mod kills;
 mod with_shared;

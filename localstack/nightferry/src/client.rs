@@ -11,7 +11,9 @@ use transfer::{JobDocument, JobSummary, Receipt};
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody answers.
-    #[error("{url} does not answer ({reason}); start the stack with `nightferry up`, or name another with --api")]
+    #[error(
+        "{url} does not answer ({reason}); start the stack with `nightferry up`, or name another with --api"
+    )]
     Unreachable {
         /// The address.
         url: String,
@@ -106,7 +108,11 @@ impl Client {
             return serde_json::from_slice(&bytes).map_err(foreign);
         }
         let problem: ProblemDocument = serde_json::from_slice(&bytes).map_err(foreign)?;
-        Err(if status.is_client_error() { ClientError::Refused(problem) } else { ClientError::Failed(problem) })
+        Err(if status.is_client_error() {
+            ClientError::Refused(problem)
+        } else {
+            ClientError::Failed(problem)
+        })
     }
 }
 

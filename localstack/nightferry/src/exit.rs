@@ -1,6 +1,7 @@
 //! What the process ends with: scripts rely on these numbers.
 
 use crate::client::ClientError;
+use job::ErrorKind;
 
 /// Everything went well.
 pub const OK: u8 = 0;
@@ -48,7 +49,12 @@ impl CommandError {
         match self {
             Self::Client(ClientError::Refused(_)) | Self::Request(_) => REFUSED,
             Self::Client(ClientError::Unreachable { .. }) => UNREACHABLE,
-            Self::Client(_) | Self::Stack(_) | Self::File { .. } | Self::Download(_) => FAILED,
+            Self::Download(error) => match error.kind() {
+                ErrorKind::Invalid | ErrorKind::NotFound | ErrorKind::Conflict => REFUSED,
+                ErrorKind::Transient | ErrorKind::Throttled => UNREACHABLE,
+                ErrorKind::Permanent | ErrorKind::Bug => FAILED,
+            },
+            Self::Client(_) | Self::Stack(_) | Self::File { .. } => FAILED,
         }
     }
 

@@ -1,12 +1,12 @@
 //! The whole service in one process: embedded broker and store, workers, HTTP API.
 
-use std::future::IntoFuture;
 use crate::{args::Up, exit::CommandError, workers};
 use archive::Archive;
 use broker::{Kafka, KafkaConfig};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
 use object_store::local::LocalFileSystem;
 use packet::TnsCatalogue;
+use std::future::IntoFuture;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::{Embedded, InProcessQueue};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -29,7 +29,8 @@ pub struct Stack {
 impl Stack {
     /// Starts everything, or says which part does not start and why.
     pub async fn start(up: &Up) -> Result<Self, CommandError> {
-        let file = |path: &std::path::Path, source| CommandError::File { path: path.display().to_string(), source };
+        let file =
+            |path: &std::path::Path, source| CommandError::File { path: path.display().to_string(), source };
         let bucket = up.data.join("bucket");
         std::fs::create_dir_all(&bucket).map_err(|source| file(&bucket, source))?;
         let store = Embedded::open(&up.data.join("jobs.redb")).map_err(CommandError::stack)?;
@@ -68,7 +69,10 @@ impl Stack {
             },
         });
         let listener = TcpListener::bind(up.http).await.map_err(|error| {
-            CommandError::Stack(format!("the API cannot listen on {}: {error}; choose another with --http", up.http))
+            CommandError::Stack(format!(
+                "the API cannot listen on {}: {error}; choose another with --http",
+                up.http
+            ))
         })?;
         let http = listener.local_addr().map_err(CommandError::stack)?;
         // The embedded broker ended with the process that produced to it; another may still be reading from its socket.

@@ -68,7 +68,13 @@ impl Alert {
         };
         let band = 1 + i64::from(chance.of("band").unit() > 0.45);
         let light = Light { object, kind, jd };
-        let now = Detection { chance, jd, band, magnitude: Some(light.magnitude(jd, band, chance)), limit: limit(chance) };
+        let now = Detection {
+            chance,
+            jd,
+            band,
+            magnitude: Some(light.magnitude(jd, band, chance)),
+            limit: limit(chance),
+        };
         let history = (chance.of("history").unit() > 0.03).then(|| light.history(age, chance));
         let seen = history.iter().flatten().filter(|visit| visit.magnitude.is_some()).count() as i64;
         let detections = match kind {
@@ -121,7 +127,11 @@ impl Light {
 
     /// Visits of the last thirty days, oldest first.
     fn history(&self, age: f64, chance: Chance) -> Vec<Detection> {
-        let count = if self.kind.is_moving() { chance.of("count").below(8) } else { 5 + chance.of("count").below(40) };
+        let count = if self.kind.is_moving() {
+            chance.of("count").below(8)
+        } else {
+            5 + chance.of("count").below(40)
+        };
         let mut visits: Vec<Detection> = (0..count)
             .map(|visit| {
                 let chance = chance.of("visit").at(visit);

@@ -37,7 +37,7 @@ impl Chance {
 
     /// A whole number below `end`.
     pub fn below(self, end: u64) -> u64 {
-        (u128::from(self.0) * u128::from(end) >> 64) as u64
+        ((u128::from(self.0) * u128::from(end)) >> 64) as u64
     }
 
     /// About normal with deviation 1: the sum of twelve even draws.
@@ -46,7 +46,7 @@ impl Chance {
     }
 
     /// One of several.
-    pub fn one_of<'a, T>(self, choices: &'a [T]) -> Option<&'a T> {
+    pub fn one_of<T>(self, choices: &[T]) -> Option<&T> {
         choices.get(self.below(choices.len() as u64) as usize)
     }
 }

@@ -7,8 +7,9 @@ use crate::{
 };
 use arrow::{
     array::{
-        ArrayRef, BinaryViewBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder, Int64Builder, ListArray,
-        MapArray, RecordBatch, StringArray, StringBuilder, StructArray, TimestampMicrosecondArray, new_null_array,
+        ArrayRef, BinaryViewBuilder, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder,
+        Int64Builder, ListArray, MapArray, RecordBatch, StringArray, StringBuilder, StructArray,
+        TimestampMicrosecondArray, new_null_array,
     },
     buffer::{NullBuffer, OffsetBuffer},
     datatypes::{DataType, FieldRef, Fields, SchemaRef},
@@ -20,7 +21,11 @@ use std::sync::Arc;
 const JD_OF_1970: f64 = 2_440_587.5;
 
 /// A batch of alerts. Without `stamps` the images are null.
-pub fn batch(schema: &SchemaRef, alerts: &[Alert], stamps: Option<&Stamps>) -> Result<RecordBatch, ArrowError> {
+pub fn batch(
+    schema: &SchemaRef,
+    alerts: &[Alert],
+    stamps: Option<&Stamps>,
+) -> Result<RecordBatch, ArrowError> {
     let columns = schema.fields().iter().map(|field| column(field, alerts, stamps));
     RecordBatch::try_new(schema.clone(), columns.collect::<Result<_, _>>()?)
 }
@@ -38,10 +43,15 @@ fn column(field: &FieldRef, alerts: &[Alert], stamps: Option<&Stamps>) -> Result
                 "cutoutDifference" => Image::Difference,
                 _ => Image::Science,
             };
-            structure(fields, alerts.len(), |leaf, data_type| Ok(match leaf {
-                "stampData" => images(image, alerts, stamps),
-                _ => leaf_array(data_type, alerts.iter().map(|alert| Value::Text(file_name(image, alert))))?,
-            }))
+            structure(fields, alerts.len(), |leaf, data_type| {
+                Ok(match leaf {
+                    "stampData" => images(image, alerts, stamps),
+                    _ => leaf_array(
+                        data_type,
+                        alerts.iter().map(|alert| Value::Text(file_name(image, alert))),
+                    )?,
+                })
+            })
         }
         (_, DataType::Struct(fields)) => structure(fields, alerts.len(), |leaf, data_type| {
             let band = 1 + i64::from(name.ends_with("_r"));
@@ -58,7 +68,8 @@ fn structure(
     rows: usize,
     leaf: impl Fn(&str, &DataType) -> Result<ArrayRef, ArrowError>,
 ) -> Result<ArrayRef, ArrowError> {
-    let columns = fields.iter().map(|field| leaf(field.name(), field.data_type())).collect::<Result<Vec<_>, _>>()?;
+    let columns =
+        fields.iter().map(|field| leaf(field.name(), field.data_type())).collect::<Result<Vec<_>, _>>()?;
     Ok(Arc::new(StructArray::try_new_with_length(fields.clone(), columns, None, rows)?))
 }
 
@@ -66,7 +77,8 @@ fn history(item: &FieldRef, alerts: &[Alert]) -> Result<ArrayRef, ArrowError> {
     let DataType::Struct(fields) = item.data_type() else {
         return Err(ArrowError::SchemaError("prv_candidates is not a list of structs".into()));
     };
-    let visits = || alerts.iter().flat_map(|alert| alert.history.iter().flatten().map(move |visit| (alert, visit)));
+    let visits =
+        || alerts.iter().flat_map(|alert| alert.history.iter().flatten().map(move |visit| (alert, visit)));
     let values = structure(fields, visits().count(), |leaf, data_type| {
         leaf_array(data_type, visits().map(|(alert, visit)| leaves::visit(leaf, alert, visit)))
     })?;
@@ -103,7 +115,8 @@ fn feature(name: &str, band: i64, alert: &Alert) -> Value {
     match name {
         "mean" | "weighted_mean" | "median" => Value::Number(mean),
         "amplitude" => {
-            let (low, high) = points.iter().fold((f64::MAX, f64::MIN), |(low, high), mag| (low.min(*mag), high.max(*mag)));
+            let (low, high) =
+                points.iter().fold((f64::MAX, f64::MIN), |(low, high), mag| (low.min(*mag), high.max(*mag)));
             Value::Number((high - low) / 2.0)
         }
         _ if points.len() < 4 => Value::Number(f64::NAN),
@@ -119,15 +132,21 @@ fn map(name: &str, entries: &FieldRef, alerts: &[Alert]) -> Result<ArrayRef, Arr
         "mangrove" => &["HyperLEDA_name", "2MASS_name", "lum_dist", "ang_dist"],
         _ => &["m0", "m1", "m2"],
     };
-    let values = alerts.iter().flat_map(|alert| keys.iter().map(move |key| match name {
-        "mangrove" if alert.object.of("mangrove").unit() < 0.1 => match *key {
-            "HyperLEDA_name" => Value::Text(format!("{}", alert.object.of(key).below(5_000_000))),
-            "2MASS_name" => Value::Text(format!("{:08}+{:07}", alert.object.of(key).below(24_000_000), alert.object.below(9_000_000))),
-            _ => Value::Text(format!("{}", alert.object.of("distance").between(10.0, 400.0))),
-        },
-        "mangrove" => Value::Text("None".into()),
-        _ => Value::Number(-1.0),
-    }));
+    let values = alerts.iter().flat_map(|alert| {
+        keys.iter().map(move |key| match name {
+            "mangrove" if alert.object.of("mangrove").unit() < 0.1 => match *key {
+                "HyperLEDA_name" => Value::Text(format!("{}", alert.object.of(key).below(5_000_000))),
+                "2MASS_name" => Value::Text(format!(
+                    "{:08}+{:07}",
+                    alert.object.of(key).below(24_000_000),
+                    alert.object.below(9_000_000)
+                )),
+                _ => Value::Text(format!("{}", alert.object.of("distance").between(10.0, 400.0))),
+            },
+            "mangrove" => Value::Text("None".into()),
+            _ => Value::Number(-1.0),
+        })
+    });
     let [_, value_field] = &pair[..] else {
         return Err(ArrowError::SchemaError(format!("{name} is not a map")));
     };
@@ -147,7 +166,8 @@ fn moments(name: &str, alerts: &[Alert]) -> TimestampMicrosecondArray {
         _ => 0.0,
     };
     let micros = alerts.iter().map(|alert| {
-        let seconds = (alert.now.jd - JD_OF_1970) * 86_400.0 + delay + alert.chance.of(name).between(0.0, 60.0);
+        let seconds =
+            (alert.now.jd - JD_OF_1970) * 86_400.0 + delay + alert.chance.of(name).between(0.0, 60.0);
         (seconds * 1e6) as i64
     });
     TimestampMicrosecondArray::from_iter_values(micros)
@@ -169,11 +189,19 @@ macro_rules! primitive {
 
 fn leaf_array(data_type: &DataType, values: impl Iterator<Item = Value>) -> Result<ArrayRef, ArrowError> {
     Ok(match data_type {
-        DataType::Float32 => primitive!(Float32Builder, values, |whole: i64| whole as f32, |number: f64| number as f32),
-        DataType::Float64 => primitive!(Float64Builder, values, |whole: i64| whole as f64, |number: f64| number),
-        DataType::Int32 => primitive!(Int32Builder, values, |whole: i64| whole as i32, |number: f64| number as i32),
+        DataType::Float32 => {
+            primitive!(Float32Builder, values, |whole: i64| whole as f32, |number: f64| number as f32)
+        }
+        DataType::Float64 => {
+            primitive!(Float64Builder, values, |whole: i64| whole as f64, |number: f64| number)
+        }
+        DataType::Int32 => {
+            primitive!(Int32Builder, values, |whole: i64| whole as i32, |number: f64| number as i32)
+        }
         DataType::Int64 => primitive!(Int64Builder, values, |whole: i64| whole, |number: f64| number as i64),
-        DataType::Boolean => primitive!(BooleanBuilder, values, |whole: i64| whole != 0, |number: f64| number != 0.0),
+        DataType::Boolean => {
+            primitive!(BooleanBuilder, values, |whole: i64| whole != 0, |number: f64| number != 0.0)
+        }
         DataType::Utf8 => {
             let mut builder = StringBuilder::new();
             for value in values {

@@ -53,13 +53,19 @@ pub fn root(name: &str, alert: &Alert) -> Value {
         "snn_snia_vs_nonia" | "snn_sn_vs_all" if supernova => above_half(),
         "snn_snia_vs_nonia" | "snn_sn_vs_all" => Number(0.5 * draw.unit().powi(3)),
         "rf_snia_vs_nonia" if alert.kind == Kind::EarlySupernovaIa => above_half(),
-        "rf_snia_vs_nonia" => Number(if draw.unit() < 0.8 { 0.0 } else { draw.of("score").between(0.0, 0.48) }),
+        "rf_snia_vs_nonia" => {
+            Number(if draw.unit() < 0.8 { 0.0 } else { draw.of("score").between(0.0, 0.48) })
+        }
         "rf_kn_vs_nonkn" if alert.kind == Kind::Kilonova => above_half(),
         "rf_kn_vs_nonkn" => Number(if draw.unit() < 0.95 { 0.0 } else { draw.of("score").between(0.0, 0.4) }),
         "tracklet" if alert.kind == Kind::Tracklet => Text(format!("TRCK_{:08}_00", alert.pid / 1_000_000)),
         "tracklet" => Null,
-        "nalerthist" => Whole(alert.history.iter().flatten().filter(|visit| visit.magnitude.is_some()).count() as i64 + 1),
-        "DR3Name" if is_star(alert.kind) => Text(format!("Gaia DR3 {}", 1_000_000_000_000_000_000 + (alert.object.bits() >> 2))),
+        "nalerthist" => {
+            Whole(alert.history.iter().flatten().filter(|visit| visit.magnitude.is_some()).count() as i64 + 1)
+        }
+        "DR3Name" if is_star(alert.kind) => {
+            Text(format!("Gaia DR3 {}", 1_000_000_000_000_000_000 + (alert.object.bits() >> 2)))
+        }
         "Plx" if is_star(alert.kind) => Number(0.8 * alert.object.of(name).normal().abs()),
         "e_Plx" if is_star(alert.kind) => Number(alert.object.of(name).between(0.02, 0.4)),
         "Plx" | "e_Plx" => Number(f64::NAN),
@@ -88,8 +94,14 @@ pub fn candidate(name: &str, alert: &Alert) -> Value {
         "ncovhist" => Whole(alert.detections * 3 + draw.below(200) as i64),
         "jdstarthist" => Number(alert.now.jd - alert.age),
         "jdendhist" => Number(alert.now.jd),
-        "drb" => Number(if draw.unit() < 0.93 || alert.kind.is_transient() { draw.between(0.55, 1.0) } else { draw.between(0.0, 0.5) }),
-        "classtar" => Number(if alert.kind.is_transient() { draw.between(0.45, 1.0) } else { draw.between(0.0, 1.0) }),
+        "drb" => Number(if draw.unit() < 0.93 || alert.kind.is_transient() {
+            draw.between(0.55, 1.0)
+        } else {
+            draw.between(0.0, 0.5)
+        }),
+        "classtar" => {
+            Number(if alert.kind.is_transient() { draw.between(0.45, 1.0) } else { draw.between(0.0, 1.0) })
+        }
         "ssnamenr" => Text(match alert.kind {
             Kind::KnownAsteroid => format!("{}", 1000 + alert.object.below(600_000)),
             _ => "null".into(),
@@ -101,8 +113,14 @@ pub fn candidate(name: &str, alert: &Alert) -> Value {
         "magnr" => Number(alert.object.of(name).between(14.0, 23.0)),
         "rbversion" => Text("t17_f5_c3".into()),
         "drbversion" => Text("d6_m7".into()),
-        "objectidps1" | "objectidps2" | "objectidps3" => Whole(1_000_000_000_000 + (alert.object.of(name).bits() >> 16) as i64),
-        name if name.starts_with("sg") || name.starts_with("sr") || name.starts_with("si") || name.starts_with("sz") => {
+        "objectidps1" | "objectidps2" | "objectidps3" => {
+            Whole(1_000_000_000_000 + (alert.object.of(name).bits() >> 16) as i64)
+        }
+        name if name.starts_with("sg")
+            || name.starts_with("sr")
+            || name.starts_with("si")
+            || name.starts_with("sz") =>
+        {
             Number(if draw.unit() < 0.1 { -999.0 } else { alert.object.of(name).between(0.0, 22.0) })
         }
         name if name.starts_with("distpsnr") => Number(alert.object.of(name).between(0.0, 30.0)),
@@ -122,7 +140,9 @@ pub fn visit(name: &str, alert: &Alert, visit: &Detection) -> Value {
         "programpi" => return Text("Kulkarni".into()),
         "programid" => return Whole(1),
         "nid" => return Whole(visit.jd as i64 - 2_457_755),
-        "rcid" | "field" => return Whole(alert.object.of(name).below(if name == "rcid" { 64 } else { 800 }) as i64),
+        "rcid" | "field" => {
+            return Whole(alert.object.of(name).below(if name == "rcid" { 64 } else { 800 }) as i64);
+        }
         "magzpsci" => return Number(26.2 + 0.1 * draw.normal()),
         "magzpsciunc" | "magzpscirms" | "clrcoeff" | "clrcounc" => return Number(draw.between(0.0, 0.08)),
         "rbversion" => return Text("t17_f5_c3".into()),

@@ -72,7 +72,9 @@ fn pixel(chance: Chance, image: Image, row: usize, column: usize) -> f32 {
         (-(x * x + y * y) / (2.0 * width * width)).exp()
     };
     let noise = chance.at(image as u64).at((row * SIDE + column) as u64).normal();
-    let host = 60.0 * chance.of("host").unit() * spot(5.0, chance.of("dx").between(-6.0, 6.0), chance.of("dy").between(-6.0, 6.0));
+    let host = 60.0
+        * chance.of("host").unit()
+        * spot(5.0, chance.of("dx").between(-6.0, 6.0), chance.of("dy").between(-6.0, 6.0));
     let source = chance.of("flux").between(40.0, 400.0) * spot(1.6, 0.0, 0.0);
     let value = match image {
         Image::Science => 180.0 + host + source + 6.0 * noise,

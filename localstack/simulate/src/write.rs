@@ -5,10 +5,7 @@ use archive::ArchiveError;
 use arrow::error::ArrowError;
 use job::Night;
 use parquet::{
-    arrow::ArrowWriter,
-    basic::Compression,
-    errors::ParquetError,
-    file::properties::WriterProperties,
+    arrow::ArrowWriter, basic::Compression, errors::ParquetError, file::properties::WriterProperties,
 };
 use std::{
     fs::{self, File},
@@ -116,7 +113,11 @@ impl Simulation {
         let firsts = (0..self.alerts_per_night).step_by(most as usize);
         let of_night = |night: &Night| {
             let night = *night;
-            firsts.clone().map(move |first| Part { night, first, rows: most.min(self.alerts_per_night - first) })
+            firsts.clone().map(move |first| Part {
+                night,
+                first,
+                rows: most.min(self.alerts_per_night - first),
+            })
         };
         self.nights.iter().flat_map(of_night).collect()
     }
@@ -138,7 +139,8 @@ impl Simulation {
             night.day()
         ));
         let mark = seed.at(part.first).of(&night.to_string()).bits() >> 32;
-        let path = folder.join(format!("part-{:05}-{mark:08x}.c000.snappy.parquet", part.first / ROWS_WITH_CUTOUTS));
+        let path =
+            folder.join(format!("part-{:05}-{mark:08x}.c000.snappy.parquet", part.first / ROWS_WITH_CUTOUTS));
         let unfinished = folder.join(format!(".{mark:08x}.unfinished"));
         let file_failed = |source| SimulateError::File { path: path.clone(), source };
         let parquet_failed = |source| SimulateError::Parquet { path: path.clone(), source };
@@ -150,7 +152,8 @@ impl Simulation {
             .set_max_row_group_row_count(Some(part.rows.max(1) as usize))
             .build();
         let file = File::create(&unfinished).map_err(file_failed)?;
-        let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(parquet_failed)?;
+        let mut writer =
+            ArrowWriter::try_new(file, schema.clone(), Some(properties)).map_err(parquet_failed)?;
         for first in (part.first..part.first + part.rows).step_by(BATCH_ROWS as usize) {
             let end = (first + BATCH_ROWS).min(part.first + part.rows);
             let alerts: Vec<Alert> =
@@ -186,12 +189,14 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_files() {
-        let folders: Vec<_> = [1, 1, 2].map(|seed| {
-            let folder = tempfile::tempdir().unwrap();
-            let written = simulation(seed, true).write(folder.path(), &|_| {}).unwrap();
-            assert_eq!(written.alerts, 80);
-            folder
-        }).into();
+        let folders: Vec<_> = [1, 1, 2]
+            .map(|seed| {
+                let folder = tempfile::tempdir().unwrap();
+                let written = simulation(seed, true).write(folder.path(), &|_| {}).unwrap();
+                assert_eq!(written.alerts, 80);
+                folder
+            })
+            .into();
         assert_eq!(files(folders[0].path()), files(folders[1].path()));
         assert_ne!(files(folders[0].path()), files(folders[2].path()));
     }

@@ -48,7 +48,8 @@ pub(crate) async fn list(
     State(service): State<Service>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Answer<Vec<JobSummary>> {
-    let Query(page) = page.map_err(|rejection| ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()))?;
+    let Query(page) =
+        page.map_err(|rejection| ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()))?;
     Ok(Json(service.list(page.limit.unwrap_or(100).min(1000)).await?))
 }
 
@@ -118,10 +119,14 @@ pub(crate) async fn no_such_path() -> ProblemDocument {
 }
 
 pub(crate) async fn no_such_method() -> ProblemDocument {
-    ProblemDocument::new(ErrorKind::Invalid, "this path does not take that method; GET /v1/openapi.json lists them")
-        .with_status(StatusCode::METHOD_NOT_ALLOWED)
+    ProblemDocument::new(
+        ErrorKind::Invalid,
+        "this path does not take that method; GET /v1/openapi.json lists them",
+    )
+    .with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
 fn job_id(text: &str) -> Result<JobId, ProblemDocument> {
-    text.parse().map_err(|error: job::RequestError| ProblemDocument::new(ErrorKind::NotFound, error.to_string()))
+    text.parse()
+        .map_err(|error: job::RequestError| ProblemDocument::new(ErrorKind::NotFound, error.to_string()))
 }

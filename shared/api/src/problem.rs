@@ -29,11 +29,15 @@ pub struct ProblemDocument {
 impl ProblemDocument {
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         let (status, name, title) = match kind {
-            ErrorKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request cannot be taken"),
+            ErrorKind::Invalid => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request cannot be taken")
+            }
             ErrorKind::NotFound => (StatusCode::NOT_FOUND, "not-found", "There is no such thing"),
             ErrorKind::Conflict => (StatusCode::CONFLICT, "conflict", "Not in this state"),
             ErrorKind::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled", "Too much at once"),
-            ErrorKind::Transient => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Something does not answer"),
+            ErrorKind::Transient => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Something does not answer")
+            }
             ErrorKind::Permanent => (StatusCode::BAD_GATEWAY, "unusable", "Something cannot be used"),
             ErrorKind::Bug => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "Our own fault"),
         };

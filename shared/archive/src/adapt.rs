@@ -1,7 +1,10 @@
 //! From the columns that a file has to the columns that the job has.
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray, new_null_array},
+    array::{
+        Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray,
+        new_null_array,
+    },
     compute::{CastOptions, cast_with_options},
     datatypes::{DataType, Fields, SchemaRef},
     error::ArrowError,
@@ -26,11 +29,14 @@ fn adapt_array(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> 
         return Ok(array.clone());
     }
     match (array.data_type(), to) {
-        (DataType::Struct(_), DataType::Struct(fields)) => Ok(Arc::new(adapt_struct(array.as_struct(), fields)?)),
+        (DataType::Struct(_), DataType::Struct(fields)) => {
+            Ok(Arc::new(adapt_struct(array.as_struct(), fields)?))
+        }
         (DataType::List(_), DataType::List(item)) => {
             let list = array.as_list::<i32>();
             let values = adapt_array(list.values(), item.data_type())?;
-            let list = ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?;
+            let list =
+                ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?;
             Ok(Arc::new(list))
         }
         (DataType::Map(_, _), DataType::Map(entries, sorted)) => adapt_map(array.as_map(), entries, *sorted),
@@ -51,14 +57,19 @@ fn adapt_struct(array: &StructArray, fields: &Fields) -> Result<StructArray, Arr
     StructArray::try_new_with_length(fields.clone(), columns, array.nulls().cloned(), array.len())
 }
 
-fn adapt_map(map: &MapArray, entries: &arrow::datatypes::FieldRef, sorted: bool) -> Result<ArrayRef, ArrowError> {
+fn adapt_map(
+    map: &MapArray,
+    entries: &arrow::datatypes::FieldRef,
+    sorted: bool,
+) -> Result<ArrayRef, ArrowError> {
     let DataType::Struct(pair) = entries.data_type() else {
         return Err(ArrowError::SchemaError("a map without key and value".into()));
     };
     let [key, value] = &pair[..] else {
         return Err(ArrowError::SchemaError("a map without key and value".into()));
     };
-    let columns = vec![adapt_array(map.keys(), key.data_type())?, adapt_array(map.values(), value.data_type())?];
+    let columns =
+        vec![adapt_array(map.keys(), key.data_type())?, adapt_array(map.values(), value.data_type())?];
     let pairs = StructArray::try_new(pair.clone(), columns, None)?;
     let map = MapArray::try_new(entries.clone(), map.offsets().clone(), pairs, map.nulls().cloned(), sorted)?;
     Ok(Arc::new(map))

@@ -109,7 +109,10 @@ impl BytesSource {
     fn slice(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         let end = start.checked_add(length as u64).filter(|end| *end <= self.0.file.size);
         let Some(end) = end else {
-            return Err(ParquetError::EOF(format!("bytes {start}+{length} of a file of {}", self.0.file.size)));
+            return Err(ParquetError::EOF(format!(
+                "bytes {start}+{length} of a file of {}",
+                self.0.file.size
+            )));
         };
         if let Some(bytes) = self.find(&lock(&self.0.ahead), start, end) {
             return Ok(bytes);

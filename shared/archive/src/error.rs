@@ -6,7 +6,9 @@ use job::{ErrorKind, Night};
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// The archive's location cannot be understood or reached.
-    #[error("the archive `{location}` cannot be opened: {reason}; give a folder or an s3:// URL above `science/`")]
+    #[error(
+        "the archive `{location}` cannot be opened: {reason}; give a folder or an s3:// URL above `science/`"
+    )]
     Location {
         /// As given.
         location: String,
@@ -42,7 +44,9 @@ pub enum ArchiveError {
         path: String,
     },
     /// Two nights hold a column in types that have no common type.
-    #[error("column `{column}` is {first_type} in the night {first} but {second_type} in the night {second}, and these have no common type; choose nights of one kind, or fields without this column")]
+    #[error(
+        "column `{column}` is {first_type} in the night {first} but {second_type} in the night {second}, and these have no common type; choose nights of one kind, or fields without this column"
+    )]
     Conflict {
         /// The column, dots and all.
         column: String,

@@ -34,11 +34,14 @@ impl Archive {
         if file.size < 12 {
             return Err(ArchiveError::damaged(&file.path, format!("it has {} bytes", file.size)));
         }
-        source.fetch_ahead(vec![file.size.saturating_sub(TAIL_BYTES)..file.size]).await?;
+        let tail = file.size.saturating_sub(TAIL_BYTES)..file.size;
+        source.fetch_ahead(std::iter::once(tail).collect()).await?;
         let opened = file.clone();
         let parse = move || open(source, opened);
         // The thrift decoder meets hostile bytes here: should it panic, only this file is lost.
-        tokio::task::spawn_blocking(parse).await.map_err(|_| ArchiveError::damaged(&file.path, "its footer is nonsense"))?
+        tokio::task::spawn_blocking(parse)
+            .await
+            .map_err(|_| ArchiveError::damaged(&file.path, "its footer is nonsense"))?
     }
 
     /// Opens a file as it was at fan-out; an error says so when it was replaced since.
@@ -79,7 +82,10 @@ fn check(metadata: &ParquetMetaData, file: &ArchiveFile) -> Result<(), ArchiveEr
     let mut rows = 0_i64;
     for group in metadata.row_groups() {
         if !(0..=MAX_ROW_GROUP_ROWS).contains(&group.num_rows()) {
-            return Err(ArchiveError::damaged(&file.path, format!("a row group claims {} rows", group.num_rows())));
+            return Err(ArchiveError::damaged(
+                &file.path,
+                format!("a row group claims {} rows", group.num_rows()),
+            ));
         }
         rows += group.num_rows();
         for column in group.columns() {

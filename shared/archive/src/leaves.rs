@@ -41,7 +41,8 @@ impl LeafSet {
         let wanted = |parts: &[String]| {
             self.fields.iter().any(|field| {
                 let segments = field.segments();
-                parts.len() >= segments.len() && parts.iter().zip(segments).all(|(part, segment)| part == segment)
+                parts.len() >= segments.len()
+                    && parts.iter().zip(segments).all(|(part, segment)| part == segment)
             })
         };
         let leaves = parquet.columns().iter().enumerate();

@@ -41,9 +41,8 @@ impl Archive {
                 Url::from_directory_path(&folder).map_err(|()| wrong("not an absolute folder".into()))?
             }
         };
-        let environment = std::env::vars().filter_map(|(key, value)| {
-            key.starts_with("AWS_").then(|| (key.to_ascii_lowercase(), value))
-        });
+        let environment = std::env::vars()
+            .filter_map(|(key, value)| key.starts_with("AWS_").then(|| (key.to_ascii_lowercase(), value)));
         let (store, root) =
             object_store::parse_url_opts(&url, environment).map_err(|error| wrong(error.to_string()))?;
         Ok(Self { store: Arc::from(store), root, location: location.to_owned() })
@@ -73,9 +72,13 @@ impl Archive {
                 Err(object_store::Error::NotFound { .. }) => continue,
                 Err(error) => return Err(ArchiveError::store(&folder, error)),
             };
-            files.extend(objects.into_iter().filter(|object| is_alert_file(&object.location)).map(|object| {
-                ArchiveFile { path: object.location.to_string(), size: object.size, etag: object.e_tag }
-            }));
+            files.extend(objects.into_iter().filter(|object| is_alert_file(&object.location)).map(
+                |object| ArchiveFile {
+                    path: object.location.to_string(),
+                    size: object.size,
+                    etag: object.e_tag,
+                },
+            ));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)

@@ -22,7 +22,8 @@ const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
 /// Decides which rows of a batch are kept.
 pub trait RowFilter {
     /// One value a row, never null. The batch has the schema of [`ScanPlan::narrow`].
-    fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>>;
+    fn keep(&mut self, batch: &RecordBatch)
+    -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 /// What a scan reads.
@@ -87,10 +88,14 @@ impl RowGroupScan {
         filter: &mut dyn RowFilter,
         receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
     ) -> Result<ScanStats, ArchiveError> {
-        let mut stats = if self.two_passes { self.run_twice(filter, receive)? } else { self.run_once(filter, receive)? };
+        let mut stats =
+            if self.two_passes { self.run_twice(filter, receive)? } else { self.run_once(filter, receive)? };
         (stats.bytes_fetched, stats.requests) = self.source.cost();
         if stats.rows_read != self.file.row_group_rows(self.row_group) {
-            let reason = format!("row group {} holds {} rows, not what its footer says", self.row_group, stats.rows_read);
+            let reason = format!(
+                "row group {} holds {} rows, not what its footer says",
+                self.row_group, stats.rows_read
+            );
             return Err(ArchiveError::damaged(self.source.path(), reason));
         }
         Ok(stats)
@@ -167,11 +172,13 @@ impl RowGroupScan {
     ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
         let path = self.source.path();
         let mask = leaves.mask(self.file.metadata.parquet_schema());
-        let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), self.file.metadata.clone())
-                .with_row_groups(vec![self.row_group])
-                .with_projection(mask)
-                .with_batch_size(rows);
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+            self.source.clone(),
+            self.file.metadata.clone(),
+        )
+        .with_row_groups(vec![self.row_group])
+        .with_projection(mask)
+        .with_batch_size(rows);
         let builder = match selection {
             Some(selection) => builder.with_row_selection(selection),
             None => builder,
@@ -201,7 +208,12 @@ fn uncompressed_row_bytes(file: &OpenFile, row_group: usize, leaves: &LeafSet) -
 
 /// The byte ranges of the given leaves: whole column chunks, or only the pages that hold selected rows where the file
 /// has a page index. Chunks are left to the windows when they are too large to be held at once.
-fn ranges(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option<&RowSelection>) -> Vec<Range<u64>> {
+fn ranges(
+    file: &OpenFile,
+    row_group: usize,
+    leaves: &LeafSet,
+    selection: Option<&RowSelection>,
+) -> Vec<Range<u64>> {
     let metadata = file.metadata.metadata();
     let Some(group) = metadata.row_groups().get(row_group) else { return Vec::new() };
     let mask = leaves.mask(file.metadata.parquet_schema());

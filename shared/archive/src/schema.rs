@@ -103,7 +103,8 @@ pub fn unify(nights: &[NightSchema]) -> JobSchema {
     let mut conflicts: Vec<Conflict> = Vec::new();
     for night in newest_first {
         for field in night.schema.fields() {
-            let Some((first, known)) = columns.iter_mut().find(|(_, known)| known.name() == field.name()) else {
+            let Some((first, known)) = columns.iter_mut().find(|(_, known)| known.name() == field.name())
+            else {
                 columns.push((night.night, field.clone()));
                 continue;
             };
@@ -148,7 +149,9 @@ fn widen(column: &str, a: &DataType, b: &DataType) -> Result<DataType, Clash> {
         (Struct(left), Struct(right)) => Struct(widen_fields(column, left, right)?),
         (List(left), List(right)) => list_of(widen(column, left.data_type(), right.data_type())?),
         (Map(left, _), Map(right, _)) => match (left.data_type(), right.data_type()) {
-            (Struct(l), Struct(r)) if l.len() == 2 && r.len() == 2 && l[0].data_type() == r[0].data_type() => {
+            (Struct(l), Struct(r))
+                if l.len() == 2 && r.len() == 2 && l[0].data_type() == r[0].data_type() =>
+            {
                 let value = widen(column, l[1].data_type(), r[1].data_type())?;
                 map_of(l[0].data_type().clone(), value)
             }
@@ -202,7 +205,8 @@ mod tests {
     use super::*;
 
     fn night(text: &str, fields: Vec<(&str, DataType)>) -> NightSchema {
-        let fields: Vec<Field> = fields.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
+        let fields: Vec<Field> =
+            fields.into_iter().map(|(name, kind)| Field::new(name, kind, true)).collect();
         NightSchema { night: text.parse().unwrap(), schema: canonical(&Schema::new(fields)) }
     }
 
@@ -211,7 +215,10 @@ mod tests {
         use DataType::*;
         let job = unify(&[
             night("2020-08-02", vec![("t2", Utf8), ("candid", Int32), ("objectId", LargeUtf8)]),
-            night("2026-03-22", vec![("objectId", Utf8), ("candid", Int64), ("slsn_score", Float64), ("day", Int32)]),
+            night(
+                "2026-03-22",
+                vec![("objectId", Utf8), ("candid", Int64), ("slsn_score", Float64), ("day", Int32)],
+            ),
         ]);
         let names: Vec<&str> = job.schema.fields().iter().map(|field| field.name().as_str()).collect();
         assert_eq!(names, ["objectId", "candid", "slsn_score", "t2"]);
@@ -224,8 +231,14 @@ mod tests {
         use DataType::*;
         let inner = |fields: Vec<Field>| Struct(fields.into());
         let job = unify(&[
-            night("2020-08-02", vec![("c", inner(vec![Field::new("a", Float32, false), Field::new("b", Utf8, true)]))]),
-            night("2021-08-02", vec![("c", inner(vec![Field::new("x", Int32, true), Field::new("a", Float64, true)]))]),
+            night(
+                "2020-08-02",
+                vec![("c", inner(vec![Field::new("a", Float32, false), Field::new("b", Utf8, true)]))],
+            ),
+            night(
+                "2021-08-02",
+                vec![("c", inner(vec![Field::new("x", Int32, true), Field::new("a", Float64, true)]))],
+            ),
         ]);
         let Struct(fields) = job.schema.field(0).data_type() else { panic!() };
         let found: Vec<_> = fields.iter().map(|f| (f.name().as_str(), f.data_type().clone())).collect();
@@ -241,7 +254,9 @@ mod tests {
             night("2026-03-22", vec![("mulens", Float64)]),
         ]);
         let text = ArchiveError::from(&job.conflicts[0]).to_string();
-        for part in ["`mulens`", "double in the night 2026-03-22", "struct with 1 fields in the night 2020-08-02"] {
+        for part in
+            ["`mulens`", "double in the night 2026-03-22", "struct with 1 fields in the night 2020-08-02"]
+        {
             assert!(text.contains(part), "{text}");
         }
     }

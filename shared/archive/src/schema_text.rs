@@ -91,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_schema_reads_back_as_it_was_written() {
-        let candidate = vec![Field::new("jd", DataType::Float64, true), Field::new("candid", DataType::Int64, true)];
+        let candidate =
+            vec![Field::new("jd", DataType::Float64, true), Field::new("candid", DataType::Int64, true)];
         let schema = Schema::new(vec![
             Field::new("objectId", DataType::Utf8, true),
             Field::new("prv_candidates", list_of(DataType::Struct(candidate.into())), true),

@@ -75,8 +75,14 @@ fn kind_of(code: Option<RDKafkaErrorCode>) -> ErrorKind {
         Some(UnknownTopicOrPartition | UnknownTopic) => ErrorKind::NotFound,
         Some(TopicAlreadyExists) => ErrorKind::Conflict,
         Some(
-            InvalidPartitions | InvalidReplicationFactor | InvalidConfig | PolicyViolation | InvalidTopic
-            | TopicAuthorizationFailed | ClusterAuthorizationFailed | SaslAuthenticationFailed,
+            InvalidPartitions
+            | InvalidReplicationFactor
+            | InvalidConfig
+            | PolicyViolation
+            | InvalidTopic
+            | TopicAuthorizationFailed
+            | ClusterAuthorizationFailed
+            | SaslAuthenticationFailed,
         ) => ErrorKind::Permanent,
         _ => ErrorKind::Transient,
     }
@@ -88,7 +94,11 @@ pub(crate) fn is_lasting(code: Option<RDKafkaErrorCode>) -> bool {
     matches!(
         code,
         Some(
-            MessageSizeTooLarge | TopicAuthorizationFailed | InvalidRecord | UnknownTopicOrPartition | UnknownTopic
+            MessageSizeTooLarge
+                | TopicAuthorizationFailed
+                | InvalidRecord
+                | UnknownTopicOrPartition
+                | UnknownTopic
                 | UnknownPartition
         )
     )

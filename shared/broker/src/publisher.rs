@@ -1,9 +1,7 @@
 //! Sends the messages of one task, in order, without a gap.
 
 use crate::{
-    BrokerError, Compression, KafkaConfig, MessageKey,
-    config::MAX_MESSAGE_BYTES,
-    error::is_lasting,
+    BrokerError, Compression, KafkaConfig, MessageKey, config::MAX_MESSAGE_BYTES, error::is_lasting,
 };
 use job::TopicName;
 use rdkafka::{
@@ -78,7 +76,8 @@ impl Tally {
     }
 
     fn acknowledged(&self) -> Acknowledged {
-        let acknowledged: Vec<u64> = self.acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
+        let acknowledged: Vec<u64> =
+            self.acknowledged.iter().map(|count| count.load(Ordering::Acquire)).collect();
         Acknowledged {
             sequences: self.first.iter().zip(&acknowledged).map(|(first, count)| first + count).collect(),
             offsets: self.ends.iter().map(|end| end.load(Ordering::Relaxed)).collect(),
@@ -116,7 +115,9 @@ impl ProducerContext for Deliveries {
         match result {
             Ok(message) => {
                 let partition = message.partition() as usize;
-                if let (Some(count), Some(end)) = (self.0.acknowledged.get(partition), self.0.ends.get(partition)) {
+                if let (Some(count), Some(end)) =
+                    (self.0.acknowledged.get(partition), self.0.ends.get(partition))
+                {
                     end.fetch_max(message.offset() + 1, Ordering::Relaxed);
                     count.fetch_add(1, Ordering::Release);
                 }
@@ -163,14 +164,22 @@ impl Publisher {
     }
 
     /// Hands over the next message of a partition; waits while the queue is full, unless `stop` says to give up.
-    pub fn send(&mut self, partition: i32, payload: &[u8], stop: &dyn Fn() -> bool) -> Result<(), BrokerError> {
+    pub fn send(
+        &mut self,
+        partition: i32,
+        payload: &[u8],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), BrokerError> {
         let Some(next) = self.next.get_mut(partition as usize) else {
             let (topic, found, planned) = (self.topic.to_string(), partition as usize, self.next.len());
             return Err(BrokerError::Partitions { topic, found, planned });
         };
         let key = MessageKey { task: self.task, sequence: *next }.to_bytes();
         loop {
-            let record = BaseRecord::<[u8], [u8]>::to(self.topic.as_str()).partition(partition).key(&key).payload(payload);
+            let record = BaseRecord::<[u8], [u8]>::to(self.topic.as_str())
+                .partition(partition)
+                .key(&key)
+                .payload(payload);
             match self.producer.send(record) {
                 Ok(()) => break,
                 Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
@@ -182,7 +191,11 @@ impl Publisher {
                 }
                 Err((error, _)) => {
                     let lasting = is_lasting(error.rdkafka_error_code());
-                    return Err(BrokerError::Delivery { topic: self.topic.to_string(), reason: error.to_string(), lasting });
+                    return Err(BrokerError::Delivery {
+                        topic: self.topic.to_string(),
+                        reason: error.to_string(),
+                        lasting,
+                    });
                 }
             }
         }

@@ -26,7 +26,13 @@ impl Kafka {
         blocking(move || kafka.read_tail(&topic, task, known, &from)).await
     }
 
-    fn read_tail(&self, topic: &str, task: u32, mut known: Vec<u64>, from: &[i64]) -> Result<Vec<u64>, BrokerError> {
+    fn read_tail(
+        &self,
+        topic: &str,
+        task: u32,
+        mut known: Vec<u64>,
+        from: &[i64],
+    ) -> Result<Vec<u64>, BrokerError> {
         let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
         let state = self.read_state(topic)?;
         known.resize(state.offsets.len(), 0);
@@ -35,7 +41,9 @@ impl Kafka {
         for (partition, (first, end)) in state.offsets.iter().enumerate() {
             let start = from.get(partition).copied().unwrap_or(0).max(*first);
             if start < *end {
-                assignment.add_partition_offset(topic, partition as i32, Offset::Offset(start)).map_err(failed)?;
+                assignment
+                    .add_partition_offset(topic, partition as i32, Offset::Offset(start))
+                    .map_err(failed)?;
                 ends[partition] = Some(*end);
             }
         }

@@ -100,7 +100,8 @@ impl Kafka {
         let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_string(), source };
         let admin = self.admin().map_err(failed)?;
         let options = AdminOptions::new().operation_timeout(Some(ANSWER));
-        let results = admin.delete_topics(&[topic.as_str(), &schema_topic], &options).await.map_err(failed)?;
+        let results =
+            admin.delete_topics(&[topic.as_str(), &schema_topic], &options).await.map_err(failed)?;
         for result in results {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
@@ -154,7 +155,11 @@ impl Kafka {
                 Ok(state) if state.offsets.len() == partitions as usize => return Ok(()),
                 Ok(state) => {
                     let found = state.offsets.len();
-                    return Err(BrokerError::Partitions { topic: topic.to_owned(), found, planned: partitions as usize });
+                    return Err(BrokerError::Partitions {
+                        topic: topic.to_owned(),
+                        found,
+                        planned: partitions as usize,
+                    });
                 }
                 Err(error) if Instant::now() > deadline => return Err(error),
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
@@ -172,9 +177,11 @@ impl Kafka {
         if described.error().is_some() || described.partitions().is_empty() {
             return Err(missing());
         }
-        let mut partitions: Vec<i32> = described.partitions().iter().map(|partition| partition.id()).collect();
+        let mut partitions: Vec<i32> =
+            described.partitions().iter().map(|partition| partition.id()).collect();
         partitions.sort_unstable();
-        let watermarks = partitions.into_iter().map(|partition| consumer.fetch_watermarks(topic, partition, ANSWER));
+        let watermarks =
+            partitions.into_iter().map(|partition| consumer.fetch_watermarks(topic, partition, ANSWER));
         Ok(TopicState { offsets: watermarks.collect::<Result<_, _>>().map_err(failed)? })
     }
 
@@ -216,5 +223,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, BrokerError> + Send + 'static,
 ) -> Result<T, BrokerError> {
     let ended = tokio::task::spawn_blocking(work).await;
-    ended.unwrap_or_else(|_| Err(BrokerError::Tail { topic: "(any)".into(), reason: "the call was broken off".into() }))
+    ended.unwrap_or_else(|_| {
+        Err(BrokerError::Tail { topic: "(any)".into(), reason: "the call was broken off".into() })
+    })
 }

@@ -72,13 +72,15 @@ const MAX_FIELD_BYTES: usize = 256;
 impl Content {
     /// The content from a list of names: one packet's name, or fields. A packet cannot be combined with fields.
     pub fn parse<S: AsRef<str>>(names: &[S]) -> Result<Self, RequestError> {
-        let names: Vec<&str> = names.iter().map(|name| name.as_ref().trim()).filter(|name| !name.is_empty()).collect();
+        let names: Vec<&str> =
+            names.iter().map(|name| name.as_ref().trim()).filter(|name| !name.is_empty()).collect();
         if names.is_empty() {
             return Err(RequestError::new("content", "no content is named")
                 .instead("choose a packet such as `Light packet`, or list fields"));
         }
         if names.len() > MAX_FIELDS || names.iter().any(|name| name.len() > MAX_FIELD_BYTES) {
-            let reason = format!("more than {MAX_FIELDS} fields, or a name longer than {MAX_FIELD_BYTES} bytes");
+            let reason =
+                format!("more than {MAX_FIELDS} fields, or a name longer than {MAX_FIELD_BYTES} bytes");
             return Err(RequestError::new("content", reason));
         }
         match names[..] {
@@ -158,6 +160,10 @@ mod tests {
         let error = Content::parse(&["objectId", "Full packet"]).unwrap_err().to_string();
         assert!(error.contains("`Full packet` cannot be combined"), "{error}");
         assert!(Content::parse::<&str>(&[]).is_err());
-        assert_eq!(Content::parse(&["ful"]).unwrap(), Content::Fields(vec!["ful".into()]), "a field, refused later");
+        assert_eq!(
+            Content::parse(&["ful"]).unwrap(),
+            Content::Fields(vec!["ful".into()]),
+            "a field, refused later"
+        );
     }
 }

@@ -114,8 +114,11 @@ impl FromStr for Nights {
             }
         };
         if last < first {
-            return Err(RequestError::new("nights", format!("the range {first}..{last} ends before it begins"))
-                .instead(format!("write {last}..{first}")));
+            return Err(RequestError::new(
+                "nights",
+                format!("the range {first}..{last} ends before it begins"),
+            )
+            .instead(format!("write {last}..{first}")));
         }
         Ok(Self { first, last })
     }
@@ -156,10 +159,9 @@ impl NightSelection {
     /// A selection from texts such as `2025-09-01..2025-09-05`. The error names the entry.
     pub fn parse<S: AsRef<str>>(texts: &[S]) -> Result<Self, RequestError> {
         let entry = |(index, text): (usize, &S)| {
-            text.as_ref().parse().map_err(|error: RequestError| RequestError {
-                place: format!("nights[{index}]"),
-                ..error
-            })
+            text.as_ref()
+                .parse()
+                .map_err(|error: RequestError| RequestError { place: format!("nights[{index}]"), ..error })
         };
         Self::new(texts.iter().enumerate().map(entry).collect::<Result<_, _>>()?)
     }
@@ -228,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_selection_reads_back_as_it_was_written() {
-        let selection: NightSelection = serde_json::from_str(r#"["2024-03-02", "2024-01-01..2024-01-09"]"#).unwrap();
+        let selection: NightSelection =
+            serde_json::from_str(r#"["2024-03-02", "2024-01-01..2024-01-09"]"#).unwrap();
         assert_eq!(serde_json::to_string(&selection).unwrap(), r#"["2024-03-02","2024-01-01..2024-01-09"]"#);
     }
 }

@@ -102,14 +102,21 @@ impl JobRequest {
     /// Checks what can be checked without the archive.
     pub fn check(&self) -> Result<(), RequestError> {
         if let Some(partitions) = self.partitions.filter(|n| !(1..=MAX_PARTITIONS).contains(n)) {
-            return Err(RequestError::new("partitions", format!("{partitions} is not from 1 to {MAX_PARTITIONS}"))
-                .instead("leave it out to get 10"));
+            return Err(RequestError::new(
+                "partitions",
+                format!("{partitions} is not from 1 to {MAX_PARTITIONS}"),
+            )
+            .instead("leave it out to get 10"));
         }
         if self.limit == Some(0) {
             return Err(RequestError::new("limit", "a limit of 0 would send nothing")
                 .instead("leave it out to send every alert that passes"));
         }
-        if self.name.as_ref().is_some_and(|name| name.chars().count() > 100 || name.chars().any(char::is_control)) {
+        if self
+            .name
+            .as_ref()
+            .is_some_and(|name| name.chars().count() > 100 || name.chars().any(char::is_control))
+        {
             return Err(RequestError::new("name", "longer than 100 characters, or with control characters"));
         }
         Ok(())
@@ -132,8 +139,9 @@ impl JobRequest {
 }
 
 fn unreadable(error: &dyn std::fmt::Display) -> RequestError {
-    RequestError::new("document", error.to_string())
-        .instead("a request has nights, classes, conditions, content, limit, test, partitions, survey and name")
+    RequestError::new("document", error.to_string()).instead(
+        "a request has nights, classes, conditions, content, limit, test, partitions, survey and name",
+    )
 }
 
 fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -212,7 +220,8 @@ mod tests {
     fn alias_bombs_and_deep_nests_are_refused() {
         let mut bomb = String::from("a: &a [x,x,x,x,x,x,x,x,x]\n");
         for (from, to) in ('a'..='h').zip('b'..='i') {
-            bomb += &format!("{to}: &{to} [*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from}]\n");
+            bomb +=
+                &format!("{to}: &{to} [*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from}]\n");
         }
         assert!(JobRequest::parse(&bomb).is_err());
         assert!(JobRequest::parse(&format!("nights: {}", "[".repeat(30_000))).is_err());

@@ -123,7 +123,8 @@ impl Inputs {
     }
 
     fn class_of(&self, row: usize) -> &str {
-        let label = self.cdsxmatch.as_ref().and_then(|labels| labels.is_valid(row).then(|| labels.value(row)));
+        let label =
+            self.cdsxmatch.as_ref().and_then(|labels| labels.is_valid(row).then(|| labels.value(row)));
         if let Some(label) = label.filter(|label| is_simbad(label)) {
             return label;
         }
@@ -141,8 +142,9 @@ impl Inputs {
             && age(&|days| days <= 90.0)
             && self.ndethist.is(row, |detections| detections > 1.0)
             && !is_roid(3.0);
-        let early_ia =
-            sn_base && self.ndethist.is(row, |detections| detections <= 20.0) && self.rf_snia.is(row, above_half);
+        let early_ia = sn_base
+            && self.ndethist.is(row, |detections| detections <= 20.0)
+            && self.rf_snia.is(row, above_half);
         let kilonova = self.rf_kn.is(row, above_half)
             && stellar_and_real
             && age(&|days| days < 5.0)
@@ -150,7 +152,10 @@ impl Inputs {
             && !is_roid(3.0)
             && extragalactic;
         let microlensing = self.mulens.is(row, |score| score > 0.0);
-        let tracklet = self.tracklet.as_ref().is_some_and(|names| names.is_valid(row) && names.value(row).starts_with("TRCK_"));
+        let tracklet = self
+            .tracklet
+            .as_ref()
+            .is_some_and(|names| names.is_valid(row) && names.value(row).starts_with("TRCK_"));
 
         let claims = [microlensing, supernova, is_roid(2.0), is_roid(3.0)];
         if claims.iter().filter(|claim| **claim).count() > 1 {

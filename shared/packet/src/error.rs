@@ -14,7 +14,9 @@ pub enum PacketError {
         nearest: Option<String>,
     },
     /// Two fields would have the same name in a message.
-    #[error("the fields `{first}` and `{second}` would both be called `{name}` in a message; choose one of them")]
+    #[error(
+        "the fields `{first}` and `{second}` would both be called `{name}` in a message; choose one of them"
+    )]
     SameName {
         /// The name that both would have.
         name: String,
@@ -24,7 +26,9 @@ pub enum PacketError {
         second: String,
     },
     /// A column has a type that the field's clients cannot take.
-    #[error("column `{column}` has the type {data_type}, which the field's clients cannot read; leave it out")]
+    #[error(
+        "column `{column}` has the type {data_type}, which the field's clients cannot read; leave it out"
+    )]
     Unsupported {
         /// The column, dots and all.
         column: String,
@@ -38,7 +42,9 @@ pub enum PacketError {
         column: String,
     },
     /// The TNS table cannot be used.
-    #[error("the TNS table cannot be used: {reason}; it needs the columns ra, declination (degrees) and type")]
+    #[error(
+        "the TNS table cannot be used: {reason}; it needs the columns ra, declination (degrees) and type"
+    )]
     Catalogue {
         /// Why not.
         reason: String,
@@ -49,7 +55,9 @@ impl PacketError {
     /// How the error is to be treated.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownField { .. } | Self::SameName { .. } | Self::Unsupported { .. } => ErrorKind::Invalid,
+            Self::UnknownField { .. } | Self::SameName { .. } | Self::Unsupported { .. } => {
+                ErrorKind::Invalid
+            }
             Self::Catalogue { .. } => ErrorKind::Permanent,
             Self::Mismatch { .. } => ErrorKind::Bug,
         }

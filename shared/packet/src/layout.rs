@@ -112,19 +112,29 @@ impl Layout {
         // `candidate.jd` is always added: clients partition by it.
         let always = "candidate.jd".to_owned();
         for text in fields.iter().chain([&always]) {
-            let automatic = |name: &&str| text.eq_ignore_ascii_case(name);
-            if NIGHT_COLUMNS.iter().chain(&DERIVED_COLUMNS).any(|name| automatic(&name)) {
+            if NIGHT_COLUMNS.iter().chain(&DERIVED_COLUMNS).any(|name| text.eq_ignore_ascii_case(name)) {
                 continue;
             }
             let Some((path, data_type)) = find(job_schema, text) else {
-                return Err(PacketError::UnknownField { field: text.clone(), nearest: nearest(job_schema, text) });
+                return Err(PacketError::UnknownField {
+                    field: text.clone(),
+                    nearest: nearest(job_schema, text),
+                });
             };
-            let name = if path.root() == "candidate" { path.leaf().to_owned() } else { path.to_string().replace('.', "_") };
+            let name = if path.root() == "candidate" {
+                path.leaf().to_owned()
+            } else {
+                path.to_string().replace('.', "_")
+            };
             match self.columns.iter().find(|column| column.name == name) {
                 Some(column) if column.source == Source::Archive(path.clone()) => {}
                 Some(column) => {
                     let Source::Archive(first) = &column.source else { continue };
-                    return Err(PacketError::SameName { name, first: first.to_string(), second: path.to_string() });
+                    return Err(PacketError::SameName {
+                        name,
+                        first: first.to_string(),
+                        second: path.to_string(),
+                    });
                 }
                 None => self.add(&name, data_type, path),
             }
@@ -140,7 +150,8 @@ impl Layout {
     }
 
     fn close(&mut self) {
-        let derived = |name: &str, data_type| Column { name: name.to_owned(), data_type, source: Source::Derived };
+        let derived =
+            |name: &str, data_type| Column { name: name.to_owned(), data_type, source: Source::Derived };
         self.columns.extend(NIGHT_COLUMNS.map(|name| derived(name, DataType::Int32)));
         self.columns.extend(DERIVED_COLUMNS.map(|name| derived(name, DataType::Utf8)));
     }
@@ -200,7 +211,8 @@ fn nearest(schema: &Schema, text: &str) -> Option<String> {
     let wanted = text.to_ascii_lowercase();
     let same_leaf = names.iter().find(|name| name.to_ascii_lowercase().rsplit('.').next() == Some(&wanted));
     let near = || {
-        let scored = names.iter().map(|name| (strsim::jaro_winkler(&name.to_ascii_lowercase(), &wanted), name));
+        let scored =
+            names.iter().map(|name| (strsim::jaro_winkler(&name.to_ascii_lowercase(), &wanted), name));
         let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
         (best.0 > 0.75).then_some(best.1)
     };
@@ -214,7 +226,10 @@ mod tests {
     fn schema() -> Schema {
         let leaf = |name: &str| Field::new(name, DataType::Float64, true);
         let candidate = DataType::Struct(
-            ["jd", "fid", "candid", "ra", "dec", "magpsf", "sigmapsf", "ssnamenr", "distnr"].map(leaf).to_vec().into(),
+            ["jd", "fid", "candid", "ra", "dec", "magpsf", "sigmapsf", "ssnamenr", "distnr"]
+                .map(leaf)
+                .to_vec()
+                .into(),
         );
         Schema::new(vec![
             Field::new("candid", DataType::Int64, true),
@@ -241,7 +256,18 @@ mod tests {
         }
         assert_eq!(
             names(&["Light packet"]),
-            with_tail(&["magpsf", "sigmapsf", "fid", "jd", "ra", "dec", "ssnamenr", "candid", "objectId", "cdsxmatch"])
+            with_tail(&[
+                "magpsf",
+                "sigmapsf",
+                "fid",
+                "jd",
+                "ra",
+                "dec",
+                "ssnamenr",
+                "candid",
+                "objectId",
+                "cdsxmatch"
+            ])
         );
         assert_eq!(
             names(&["Cutouts"]),

@@ -13,13 +13,9 @@ pub(crate) fn write_timestamp(micros: i64, out: &mut Vec<u8>) {
         out.extend_from_slice(year.to_string().as_bytes());
     }
     let seconds = of_day / 1_000_000;
-    for (separator, value) in [
-        (b'-', month),
-        (b'-', day),
-        (b' ', seconds / 3600),
-        (b':', seconds / 60 % 60),
-        (b':', seconds % 60),
-    ] {
+    for (separator, value) in
+        [(b'-', month), (b'-', day), (b' ', seconds / 3600), (b':', seconds / 60 % 60), (b':', seconds % 60)]
+    {
         out.push(separator);
         digits(value.unsigned_abs(), 2, out);
     }

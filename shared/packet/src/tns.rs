@@ -47,7 +47,9 @@ impl TnsCatalogue {
     pub fn class_of(&self, ra: f64, dec: f64) -> &str {
         let first = self.by_declination.partition_point(|source| source.dec < dec - RADIUS_DEGREES);
         let mut best: Option<(f64, &str)> = None;
-        for source in self.by_declination.iter().skip(first).take_while(|source| source.dec <= dec + RADIUS_DEGREES) {
+        for source in
+            self.by_declination.iter().skip(first).take_while(|source| source.dec <= dec + RADIUS_DEGREES)
+        {
             let distance = separation(ra, dec, source.ra, source.dec);
             if distance <= RADIUS_DEGREES && best.is_none_or(|(nearest, _)| distance < nearest) {
                 best = Some((distance, &source.kind));

@@ -4,7 +4,9 @@
 
 use crate::{Store, StoreError, update_job, update_task};
 use chrono::{DateTime, Utc};
-use job::{Counts, Job, JobId, JobRequest, JobState, NightSelection, Survey, Task, TaskId, TaskState, TopicName};
+use job::{
+    Counts, Job, JobId, JobRequest, JobState, NightSelection, Survey, Task, TaskId, TaskState, TopicName,
+};
 
 /// Runs the whole suite against an empty store.
 pub async fn check(store: &dyn Store) {
@@ -65,7 +67,8 @@ async fn the_newest_jobs_come_first(store: &dyn Store) {
     let mut expected = Vec::new();
     for second in [50, 52, 51] {
         let mut job = sample_job();
-        job.created = "2026-03-24T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + chrono::TimeDelta::seconds(second);
+        job.created =
+            "2026-03-24T00:00:00Z".parse::<DateTime<Utc>>().unwrap() + chrono::TimeDelta::seconds(second);
         store.insert_job(&job).await.unwrap();
         expected.push((second, job.id));
     }

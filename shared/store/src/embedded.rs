@@ -22,7 +22,9 @@ impl Embedded {
     /// Opens or makes the database file.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let database = Database::create(path).map_err(|error| match error {
-            redb::DatabaseError::DatabaseAlreadyOpen => StoreError::Locked { path: path.display().to_string() },
+            redb::DatabaseError::DatabaseAlreadyOpen => {
+                StoreError::Locked { path: path.display().to_string() }
+            }
             other => StoreError::Database(format!("{}: {other}", path.display())),
         })?;
         Self::with(database)
@@ -109,7 +111,11 @@ impl Store for Embedded {
             let begun = database.begin_write().map_err(failed)?;
             let next = {
                 let mut jobs = begun.open_table(JOBS).map_err(failed)?;
-                let seen = jobs.get(id.as_str()).map_err(failed)?.map(|row| decode::<Job>(row.value())).transpose()?;
+                let seen = jobs
+                    .get(id.as_str())
+                    .map_err(failed)?
+                    .map(|row| decode::<Job>(row.value()))
+                    .transpose()?;
                 let next = successor(seen, job, || format!("job {id}"))?;
                 jobs.insert(id.as_str(), encode(&next)?.as_slice()).map_err(failed)?;
                 next
@@ -169,7 +175,8 @@ impl Store for Embedded {
             let begun = database.begin_write().map_err(failed)?;
             let next = {
                 let mut tasks = begun.open_table(TASKS).map_err(failed)?;
-                let seen = tasks.get(key).map_err(failed)?.map(|row| decode::<Task>(row.value())).transpose()?;
+                let seen =
+                    tasks.get(key).map_err(failed)?.map(|row| decode::<Task>(row.value())).transpose()?;
                 let next = successor(seen, task, || format!("task {id}"))?;
                 tasks.insert(key, encode(&next)?.as_slice()).map_err(failed)?;
                 next

@@ -21,10 +21,14 @@ pub fn init(format: Format, level: &str) {
     let filter = EnvFilter::try_from_env("NIGHTFERRY_LOG").unwrap_or_else(|_| EnvFilter::new(level));
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
-        Format::Json => registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init(),
+        Format::Json => {
+            registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
+        }
         Format::Text => {
             let colours = std::io::stderr().is_terminal();
-            registry.with(fmt::layer().with_ansi(colours).with_target(false).with_writer(std::io::stderr)).try_init()
+            registry
+                .with(fmt::layer().with_ansi(colours).with_target(false).with_writer(std::io::stderr))
+                .try_init()
         }
     };
     // Tests start it many times in one process; the first wins.

@@ -19,7 +19,10 @@ impl Service {
             })
             .await?;
         if job.value.state.is_final() && job.value.state != JobState::Cancelled {
-            return Err(TransferError::NotNow(format!("the job has ended already: it is {}", job.value.state)));
+            return Err(TransferError::NotNow(format!(
+                "the job has ended already: it is {}",
+                job.value.state
+            )));
         }
         for task in self.store.tasks(id).await? {
             // A task that nobody works on ends here; one that runs is ended by its worker.
@@ -52,11 +55,14 @@ impl Service {
     pub async fn retry(&self, id: JobId) -> Result<JobDocument, TransferError> {
         let job = self.job(id).await?.value;
         if !matches!(job.state, JobState::Failed | JobState::Partial | JobState::Cancelled) {
-            let reason = format!("the job is {}; only failed, partial and cancelled jobs can be retried", job.state);
+            let reason =
+                format!("the job is {}; only failed, partial and cancelled jobs can be retried", job.state);
             return Err(TransferError::NotNow(reason));
         }
         if now() > job.expires {
-            return Err(TransferError::NotNow("the job's topic has expired; submit the document again".into()));
+            return Err(TransferError::NotNow(
+                "the job's topic has expired; submit the document again".into(),
+            ));
         }
         for task in self.store.tasks(id).await? {
             self.reopen(task.value.id).await?;

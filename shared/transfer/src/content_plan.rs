@@ -34,7 +34,8 @@ impl ContentPlan {
         let asks_for = |name: &str| asked.iter().any(|field| field.root() == name);
         let filters_by_finkclass = classes.needs_finkclass() || asks_for("finkclass");
         let filters_by_tnsclass = classes.needs_tnsclass() || asks_for("tnsclass");
-        let mut narrow: BTreeSet<FieldPath> = asked.iter().filter(|field| is_stored(field)).cloned().collect();
+        let mut narrow: BTreeSet<FieldPath> =
+            asked.iter().filter(|field| is_stored(field)).cloned().collect();
         if filters_by_finkclass {
             narrow.extend(finkclass_inputs(archive));
         }

@@ -1,9 +1,6 @@
 //! What users are told of a job: the document they submitted, with what has become of it.
 
-use crate::{
-    Service, TransferError,
-    service::now,
-};
+use crate::{Service, TransferError, service::now};
 use chrono::{DateTime, Utc};
 use job::{Counts, Failure, Job, JobId, JobRequest, JobState, LogLine, Night, Task, TaskState};
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,6 @@
 //! Fan-out: nights become tasks, the job gets its one schema, and the topic its copies of it.
 
-use crate::{
-    Manifest, Plan, Service, TransferError,
-    content_plan::ContentPlan,
-    service::now,
-};
+use crate::{Manifest, Plan, Service, TransferError, content_plan::ContentPlan, service::now};
 use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
 use futures::{StreamExt, TryStreamExt};
 use job::{
@@ -85,7 +81,8 @@ impl Service {
         };
         self.store.insert_tasks(&tasks).await?;
         let notes = lacking_fields(&content, &schemas);
-        let (count, alerts) = (tasks.len(), tasks.iter().flat_map(|task| &task.files).map(|file| file.rows).sum::<u64>());
+        let (count, alerts) =
+            (tasks.len(), tasks.iter().flat_map(|task| &task.files).map(|file| file.rows).sum::<u64>());
         self.change_job(job.id, |job| {
             if job.state.is_final() || job.ready {
                 return false;
@@ -107,7 +104,10 @@ impl Service {
     pub(crate) async fn send_tasks(&self, id: JobId) -> Result<(), TransferError> {
         let job = self.job(id).await?.value;
         let tasks = self.store.tasks(id).await?;
-        let open = tasks.into_iter().filter(|task| !task.value.state.is_final()).map(|task| Work::Task(task.value.id));
+        let open = tasks
+            .into_iter()
+            .filter(|task| !task.value.state.is_final())
+            .map(|task| Work::Task(task.value.id));
         let at_once = if job.request.alert_limit().is_some() { 1 } else { usize::MAX };
         self.queue.send(&open.take(at_once).collect::<Vec<_>>()).await?;
         Ok(())
@@ -119,17 +119,16 @@ impl Service {
             let archive = self.archive.clone();
             async move { archive.open_file(&file).await }
         };
-        let opened: Vec<Result<OpenFile, ArchiveError>> = futures::stream::iter(files)
-            .map(open)
-            .buffered(FOOTERS)
-            .collect()
-            .await;
+        let opened: Vec<Result<OpenFile, ArchiveError>> =
+            futures::stream::iter(files).map(open).buffered(FOOTERS).collect().await;
         let mut sound = Vec::new();
         for file in opened {
             match file {
                 Ok(file) => sound.push(file),
                 // A damaged night is not told as half a night; a passing fault is tried again.
-                Err(error) if error.kind() == ErrorKind::Permanent => return Ok(Seen { night, files: Err(error) }),
+                Err(error) if error.kind() == ErrorKind::Permanent => {
+                    return Ok(Seen { night, files: Err(error) });
+                }
                 Err(error) => return Err(error.into()),
             }
         }
@@ -164,7 +163,9 @@ impl Service {
         };
         for seen in nights {
             match &seen.files {
-                Err(error) => add(seen.night, 0, Vec::new(), Some(Failure::new(error.kind(), error.to_string()))),
+                Err(error) => {
+                    add(seen.night, 0, Vec::new(), Some(Failure::new(error.kind(), error.to_string())))
+                }
                 Ok(files) => {
                     for (part, files) in self.parts(files).into_iter().enumerate() {
                         add(seen.night, u32::try_from(part).unwrap_or(u32::MAX), files, None);
@@ -236,7 +237,9 @@ fn lacking_fields(content: &ContentPlan, schemas: &[NightSchema]) -> Vec<String>
             more => format!(" and {more} more"),
         };
         let nights = match (nights.first(), nights.last()) {
-            (Some(first), Some(last)) if first != last => format!("{} nights from {first} to {last}", nights.len()),
+            (Some(first), Some(last)) if first != last => {
+                format!("{} nights from {first} to {last}", nights.len())
+            }
             (Some(only), _) => format!("the night {only}"),
             _ => String::new(),
         };

@@ -79,7 +79,10 @@ impl Service {
     pub async fn receipt(&self, id: JobId) -> Result<Receipt, TransferError> {
         let job = self.job(id).await?.value;
         if !job.state.is_final() {
-            return Err(TransferError::NotNow(format!("the job is {}; its receipt is written when it ends", job.state)));
+            return Err(TransferError::NotNow(format!(
+                "the job is {}; its receipt is written when it ends",
+                job.state
+            )));
         }
         self.read_json(id, "receipt.json").await
     }
@@ -93,9 +96,14 @@ impl Service {
             total.add(&task.counts);
         }
         // Only when every night is done do we know what the topic must hold; then it must hold exactly that.
-        if state == JobState::Done && (!total.adds_up() || total.kept != total.sent || topic.messages() != total.sent) {
+        if state == JobState::Done
+            && (!total.adds_up() || total.kept != total.sent || topic.messages() != total.sent)
+        {
             let held = topic.messages();
-            return Err(TransferError::Books(format!("kept {}, sent {}, the topic holds {held}", total.kept, total.sent)));
+            return Err(TransferError::Books(format!(
+                "kept {}, sent {}, the topic holds {held}",
+                total.kept, total.sent
+            )));
         }
         let spans = topic.offsets.iter().enumerate();
         Ok(Receipt {
@@ -107,7 +115,11 @@ impl Service {
             total,
             nights: tasks.iter().map(night_receipt).collect(),
             partitions: spans
-                .map(|(partition, (start, end))| PartitionSpan { partition: partition as i32, start: *start, end: *end })
+                .map(|(partition, (start, end))| PartitionSpan {
+                    partition: partition as i32,
+                    start: *start,
+                    end: *end,
+                })
                 .collect(),
         })
     }

@@ -49,7 +49,11 @@ impl Service {
         put.map(drop).map_err(|source| TransferError::Bucket { path: path.to_string(), source })
     }
 
-    pub(crate) async fn read_json<T: DeserializeOwned>(&self, job: JobId, name: &str) -> Result<T, TransferError> {
+    pub(crate) async fn read_json<T: DeserializeOwned>(
+        &self,
+        job: JobId,
+        name: &str,
+    ) -> Result<T, TransferError> {
         let path = object_path(job, name);
         let failed = |source| TransferError::Bucket { path: path.to_string(), source };
         let damaged = |reason: String| TransferError::Damaged { path: path.to_string(), reason };

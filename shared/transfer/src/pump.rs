@@ -26,10 +26,13 @@ const PREPARED: usize = 1;
 /// How long a failed attempt waits for what is under way to the broker.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// A row group, fetched, or why it could not be.
+pub(crate) type Prepared = Result<RowGroupScan, ArchiveError>;
+
 /// Why an attempt ended early.
 #[derive(Debug)]
 pub(crate) struct AttemptError {
-    pub error: TransferError,
+    pub error: Box<TransferError>,
     /// Nothing of the attempt can arrive any more.
     pub drained: bool,
     /// Messages of the task that the topic holds, as far as is known.
@@ -38,7 +41,7 @@ pub(crate) struct AttemptError {
 
 impl<E: Into<TransferError>> From<E> for AttemptError {
     fn from(error: E) -> Self {
-        Self { error: error.into(), drained: true, sent: None }
+        Self { error: Box::new(error.into()), drained: true, sent: None }
     }
 }
 
@@ -90,7 +93,7 @@ pub(crate) async fn fetch(
     files: Vec<TaskFile>,
     plan: ScanPlan,
     first: u32,
-    prepared: mpsc::Sender<Result<RowGroupScan, ArchiveError>>,
+    prepared: mpsc::Sender<Prepared>,
 ) {
     let mut number = 0;
     for file in files {
@@ -118,8 +121,7 @@ pub(crate) async fn fetch(
 }
 
 /// A channel with room for the row groups that wait.
-pub(crate) fn prepared_row_groups()
--> (mpsc::Sender<Result<RowGroupScan, ArchiveError>>, mpsc::Receiver<Result<RowGroupScan, ArchiveError>>) {
+pub(crate) fn prepared_row_groups() -> (mpsc::Sender<Prepared>, mpsc::Receiver<Prepared>) {
     mpsc::channel(PREPARED)
 }
 
@@ -184,10 +186,7 @@ impl Pump {
     }
 
     /// Works through the prepared row groups and waits until all is acknowledged. Runs on a thread of its own.
-    pub(crate) fn run(
-        mut self,
-        mut prepared: mpsc::Receiver<Result<RowGroupScan, ArchiveError>>,
-    ) -> Result<Counts, AttemptError> {
+    pub(crate) fn run(mut self, mut prepared: mpsc::Receiver<Prepared>) -> Result<Counts, AttemptError> {
         match self.pump(&mut prepared) {
             Ok(()) => {
                 let mut counts = self.sink.counts;
@@ -199,15 +198,16 @@ impl Pump {
                 drop(prepared);
                 let watch = self.sink.publisher.watch();
                 let drained = self.sink.publisher.stop(DRAIN);
-                Err(AttemptError { error, drained, sent: Some(watch.acknowledged().sequences.iter().sum()) })
+                Err(AttemptError {
+                    error: Box::new(error),
+                    drained,
+                    sent: Some(watch.acknowledged().sequences.iter().sum()),
+                })
             }
         }
     }
 
-    fn pump(
-        &mut self,
-        prepared: &mut mpsc::Receiver<Result<RowGroupScan, ArchiveError>>,
-    ) -> Result<(), TransferError> {
+    fn pump(&mut self, prepared: &mut mpsc::Receiver<Prepared>) -> Result<(), TransferError> {
         while let Some(scan) = prepared.blocking_recv() {
             if self.sink.is_full() {
                 break;
@@ -224,13 +224,16 @@ impl Pump {
 
     fn row_group(&mut self, scan: RowGroupScan) -> Result<(), TransferError> {
         let sink = &mut self.sink;
-        let mut receive = |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
+        let mut receive =
+            |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
         let stats = scan.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan)?;
         let counts = &mut self.sink.counts;
         counts.read += stats.rows_read;
         counts.bytes_read += stats.bytes_fetched;
         counts.dropped_by_class += std::mem::take(&mut self.filter.dropped_by_class);
-        for (total, dropped) in counts.dropped_by_condition.iter_mut().zip(&mut self.filter.dropped_by_condition) {
+        for (total, dropped) in
+            counts.dropped_by_condition.iter_mut().zip(&mut self.filter.dropped_by_condition)
+        {
             *total += std::mem::take(dropped);
         }
         self.row_groups += 1;
@@ -257,7 +260,10 @@ struct Filter {
 }
 
 impl RowFilter for Filter {
-    fn keep(&mut self, batch: &RecordBatch) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
+    fn keep(
+        &mut self,
+        batch: &RecordBatch,
+    ) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
         self.choose(batch).map_err(Into::into)
     }
 }

@@ -103,7 +103,8 @@ impl Service {
             arrived: arrived.clone(),
             allowance: self.allowance(job, id).await?,
         };
-        let publisher = self.kafka.publisher(&job.topic, id.index, &arrived, compression(&manifest.request.content))?;
+        let publisher =
+            self.kafka.publisher(&job.topic, id.index, &arrived, compression(&manifest.request.content))?;
         let watch = publisher.watch();
         let (sender, receiver) = pump::prepared_row_groups();
         let fetching = pump::fetch(
@@ -127,7 +128,7 @@ impl Service {
                         let stopped = (&mut pumping).await;
                         fetching.abort();
                         return Err(match stopped {
-                            Ok(Err(stopped)) => AttemptError { error, ..stopped },
+                            Ok(Err(stopped)) => AttemptError { error: Box::new(error), ..stopped },
                             Ok(Ok(_)) => AttemptError::from(error),
                             Err(panic) => broken_off(&panic),
                         });
@@ -154,7 +155,9 @@ impl Service {
         let acknowledged = watch.acknowledged();
         let (mut counts, reached) = progress.with(|tidings| {
             let mut reached = None;
-            let covers = |sequences: &[u64]| sequences.iter().zip(&acknowledged.sequences).all(|(own, seen)| own <= seen);
+            let covers = |sequences: &[u64]| {
+                sequences.iter().zip(&acknowledged.sequences).all(|(own, seen)| own <= seen)
+            };
             while tidings.milestones.front().is_some_and(|milestone| covers(&milestone.sequences)) {
                 reached = tidings.milestones.pop_front();
             }
@@ -179,7 +182,9 @@ impl Service {
                     row_groups: milestone.row_groups,
                     counts: milestone.counts.clone(),
                     sequences: milestone.sequences.clone(),
-                    offsets: offsets.map(|(known, seen)| if exact { *known.max(seen) } else { *known }).collect(),
+                    offsets: offsets
+                        .map(|(known, seen)| if exact { *known.max(seen) } else { *known })
+                        .collect(),
                 });
             }
             true
@@ -189,7 +194,12 @@ impl Service {
     }
 
     /// The task's checkpoint. Before anything is sent it says where the topic ended when the first attempt began.
-    async fn checkpoint_of(&self, task: &Task, job: &Job, partitions: i32) -> Result<Checkpoint, TransferError> {
+    async fn checkpoint_of(
+        &self,
+        task: &Task,
+        job: &Job,
+        partitions: i32,
+    ) -> Result<Checkpoint, TransferError> {
         if let Some(checkpoint) = &task.checkpoint {
             return Ok(checkpoint.clone());
         }
@@ -246,7 +256,7 @@ impl Service {
             if result.as_ref().map_or_else(|failed| failed.drained, |_| true) {
                 task.lease_until = None;
             }
-            match result.as_ref().map_err(|failed| &failed.error) {
+            match result.as_ref().map_err(|failed| &*failed.error) {
                 Ok(counts) => {
                     task.state = TaskState::Done;
                     task.counts = counts.clone();
@@ -254,7 +264,9 @@ impl Service {
                 }
                 Err(TransferError::Cancelled) => task.state = TaskState::Cancelled,
                 // Attempts are counted over retries by the user too: each of those gives as many again.
-                Err(error) if error.kind().is_worth_retrying() && attempt % settings.attempts != 0 => {
+                Err(error)
+                    if error.kind().is_worth_retrying() && !attempt.is_multiple_of(settings.attempts) =>
+                {
                     task.state = TaskState::Queued;
                     task.ended = None;
                     task.failure = Some(Failure::new(error.kind(), error.to_string()));
@@ -310,7 +322,9 @@ fn compression(content: &Content) -> Compression {
     match content {
         Content::Packet(Packet::Cutouts | Packet::Full) => Compression::None,
         Content::Packet(Packet::Light | Packet::Medium) => Compression::Lz4,
-        Content::Fields(fields) if fields.iter().any(|field| field.to_ascii_lowercase().starts_with("cutout")) => {
+        Content::Fields(fields)
+            if fields.iter().any(|field| field.to_ascii_lowercase().starts_with("cutout")) =>
+        {
             Compression::None
         }
         Content::Fields(_) => Compression::Lz4,
@@ -320,7 +334,7 @@ fn compression(content: &Content) -> Compression {
 /// A pump that panicked left its producer to be dropped: what was under way may still arrive.
 fn broken_off(error: &tokio::task::JoinError) -> AttemptError {
     let reason = if error.is_panic() { "it met data that it could not handle" } else { "it was ended" };
-    AttemptError { error: TransferError::Worker(reason.into()), drained: false, sent: None }
+    AttemptError { error: Box::new(TransferError::Worker(reason.into())), drained: false, sent: None }
 }
 
 impl Service {

@@ -97,7 +97,8 @@ impl Service {
             }
             for task in tasks.into_iter().filter(|task| !task.value.state.is_final()) {
                 let task_id = task.value.id;
-                store::update_task(&*self.store, task_id, |task| task.lease_until.replace(free).is_some()).await?;
+                store::update_task(&*self.store, task_id, |task| task.lease_until.replace(free).is_some())
+                    .await?;
                 work.push(Work::Task(task_id));
             }
             self.finish_if_complete(id).await?;

@@ -1,10 +1,6 @@
 //! Submit: everything that can be refused is refused here, with its place; then topics, manifest, job row, queue.
 
-use crate::{
-    JobDocument, Manifest, Service, TransferError,
-    content_plan::ContentPlan,
-    service::now,
-};
+use crate::{JobDocument, Manifest, Service, TransferError, content_plan::ContentPlan, service::now};
 use archive::{JobSchema, NightSchema, unify};
 use futures::{StreamExt, TryStreamExt};
 use job::{Job, JobId, JobRequest, JobState, Night, TopicName};
@@ -25,7 +21,8 @@ impl Service {
         let topic = TopicName::new(request.survey, created);
         let partitions = request.topic_partitions();
         self.kafka.create_topics(&topic, partitions).await?;
-        let retention = chrono::TimeDelta::from_std(self.kafka.config().retention).unwrap_or(chrono::TimeDelta::MAX);
+        let retention =
+            chrono::TimeDelta::from_std(self.kafka.config().retention).unwrap_or(chrono::TimeDelta::MAX);
         let mut job = Job {
             id,
             request: request.clone(),

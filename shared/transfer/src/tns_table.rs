@@ -19,15 +19,21 @@ pub fn read_tns_table(path: &Path) -> Result<TnsCatalogue, TransferError> {
     for batch in builder.build().map_err(|error| wrong(error.to_string()))? {
         let batch = batch.map_err(|error| wrong(error.to_string()))?;
         let column = |name: &str, data_type: DataType| {
-            let array = batch.column_by_name(name).ok_or_else(|| wrong(format!("it lacks the column {name}")))?;
+            let array =
+                batch.column_by_name(name).ok_or_else(|| wrong(format!("it lacks the column {name}")))?;
             cast(array, &data_type).map_err(|error| wrong(error.to_string()))
         };
         let (ra, dec) = (column("ra", DataType::Float64)?, column("declination", DataType::Float64)?);
         let kinds = column("type", DataType::Utf8)?;
         let (ra, dec) = (ra.as_primitive::<Float64Type>(), dec.as_primitive::<Float64Type>());
         let kinds = kinds.as_string::<i32>();
-        let complete = (0..batch.num_rows()).filter(|row| ra.is_valid(*row) && dec.is_valid(*row) && kinds.is_valid(*row));
-        sources.extend(complete.map(|row| TnsSource { ra: ra.value(row), dec: dec.value(row), kind: kinds.value(row).into() }));
+        let complete = (0..batch.num_rows())
+            .filter(|row| ra.is_valid(*row) && dec.is_valid(*row) && kinds.is_valid(*row));
+        sources.extend(complete.map(|row| TnsSource {
+            ra: ra.value(row),
+            dec: dec.value(row),
+            kind: kinds.value(row).into(),
+        }));
     }
     Ok(TnsCatalogue::new(sources))
 }

@@ -19,7 +19,8 @@ pub fn send(method: &str, url: &str, body: &str) -> Answer {
         let response = request.body(body.to_owned()).send().await.unwrap();
         let status = response.status().as_u16();
         assert_eq!(response.headers()["access-control-allow-origin"], "*", "{url} lacks CORS");
-        let kind = response.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
+        let kind =
+            response.headers().get("content-type").map_or("", |kind| kind.to_str().unwrap()).to_owned();
         let text = response.text().await.unwrap();
         (status, kind, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     })

@@ -5,7 +5,7 @@ mod programs;
 mod stack;
 
 pub use http::{get, send};
-pub use programs::{Dump, Python, nightferry, shared};
+pub use programs::{Python, nightferry, shared};
 pub use stack::Stack;
 
 use serde_json::Value;
@@ -36,10 +36,16 @@ pub fn sample_archive(folder: &Path, nights: &[&str], alerts_per_night: u64, cut
 
 /// A number in a JSON document, by its path.
 pub fn number(value: &Value, pointer: &str) -> u64 {
-    value.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("no number at {pointer} in {value:#}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_u64)
+        .unwrap_or_else(|| panic!("no number at {pointer} in {value:#}"))
 }
 
 /// A text in a JSON document, by its path.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
-    value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no text at {pointer} in {value:#}"))
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no text at {pointer} in {value:#}"))
 }

@@ -31,7 +31,8 @@ pub fn nightferry() -> &'static Path {
 
 /// A file of `../shared`; the case fails where it is missing.
 pub fn shared(path: &str) -> PathBuf {
-    let root = std::env::var("NIGHTFERRY_SHARED").map_or_else(|_| workspace().join("../shared"), PathBuf::from);
+    let root =
+        std::env::var("NIGHTFERRY_SHARED").map_or_else(|_| workspace().join("../shared"), PathBuf::from);
     let found = root.join(path);
     assert!(
         found.exists(),
@@ -65,7 +66,11 @@ impl Python {
                 .map_or_else(|_| Path::new(&home).join(".cache/nightferry/clients"), PathBuf::from);
             let script = workspace().join("tests/clients/install.sh");
             let output = Command::new("bash").arg(script).arg(&venvs).output().unwrap();
-            assert!(output.status.success(), "the clients do not install: {}", String::from_utf8_lossy(&output.stderr));
+            assert!(
+                output.status.success(),
+                "the clients do not install: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             Self { venvs }
         })
     }
@@ -81,17 +86,37 @@ impl Python {
     pub fn json(&self, name: &str, args: &[&str]) -> Value {
         let output = self.script(name, args);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!("{name}: {error}\n{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+            panic!(
+                "{name}: {error}\n{}\n{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            )
         })
     }
 
     /// Downloads a topic with one of the field's clients.
-    pub fn download(&self, client: &str, bootstrap: &str, topic: &str, folder: &Path, more: &[&str]) -> Value {
+    pub fn download(
+        &self,
+        client: &str,
+        bootstrap: &str,
+        topic: &str,
+        folder: &Path,
+        more: &[&str],
+    ) -> Value {
         let venvs = self.venvs.to_str().unwrap();
         let outdir = folder.to_str().unwrap();
         let home = folder.parent().unwrap().join(format!("home-{client}-{topic}"));
         let mut args = vec!["--client", client, "--venvs", venvs, "--bootstrap", bootstrap, "--topic", topic];
-        args.extend(["--outdir", outdir, "--home", home.to_str().unwrap(), "--maxtimeout", "2", "--deadline", "90"]);
+        args.extend([
+            "--outdir",
+            outdir,
+            "--home",
+            home.to_str().unwrap(),
+            "--maxtimeout",
+            "2",
+            "--deadline",
+            "90",
+        ]);
         args.extend(more);
         self.json("download.py", &args)
     }
@@ -99,9 +124,14 @@ impl Python {
     /// Reads a whole topic with the field's Kafka and Avro libraries.
     pub fn topic(&self, bootstrap: &str, topic: &str) -> Dump {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let dump = file.path().to_str().unwrap();
+        self.topic_into(file.path(), bootstrap, topic)
+    }
+
+    /// The same, and keeps the alerts in a file, exactly as Python has them.
+    pub fn topic_into(&self, file: &Path, bootstrap: &str, topic: &str) -> Dump {
+        let dump = file.to_str().unwrap();
         let told = self.json("read_topic.py", &["--bootstrap", bootstrap, "--topic", topic, "--dump", dump]);
-        let lines = std::fs::read_to_string(file.path()).unwrap();
+        let lines = std::fs::read_to_string(file).unwrap();
         Dump { told, alerts: lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect() }
     }
 }
@@ -129,7 +159,8 @@ impl Dump {
     pub fn candids(&self) -> HashMap<i64, usize> {
         let mut counts = HashMap::new();
         for alert in &self.alerts {
-            let candid = alert["candid"].as_i64().unwrap_or_else(|| panic!("an alert without candid: {alert}"));
+            let candid =
+                alert["candid"].as_i64().unwrap_or_else(|| panic!("an alert without candid: {alert}"));
             *counts.entry(candid).or_default() += 1;
         }
         counts

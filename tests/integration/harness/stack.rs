@@ -40,7 +40,10 @@ impl Stack {
         loop {
             let Some(Ok(line)) = lines.next() else {
                 let _ = child.kill();
-                panic!("the stack did not start: {}", std::fs::read_to_string(data.join("stack.log")).unwrap());
+                panic!(
+                    "the stack did not start: {}",
+                    std::fs::read_to_string(data.join("stack.log")).unwrap()
+                );
             };
             let mut words = line.split_whitespace();
             match (words.next(), words.next()) {
@@ -67,11 +70,6 @@ impl Stack {
         self.child.wait().unwrap();
     }
 
-    /// Its process id.
-    pub fn process(&self) -> u32 {
-        self.child.id()
-    }
-
     /// Runs a command of ours against it.
     pub fn run(&self, args: &[&str]) -> Output {
         Command::new(nightferry()).args(args).args(["--api", &self.api]).output().unwrap()
@@ -80,9 +78,8 @@ impl Stack {
     /// The same with `--json`; the command may end in any way that prints a document.
     pub fn json(&self, args: &[&str]) -> Value {
         let output = self.run(&[args, &["--json"]].concat());
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!("{args:?}: {error}\n{}", String::from_utf8_lossy(&output.stderr))
-        })
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|error| panic!("{args:?}: {error}\n{}", String::from_utf8_lossy(&output.stderr)))
     }
 
     /// Submits a job and waits for its end.

@@ -24,7 +24,8 @@ fn both_clients_download_every_content_of_all_real_nights() {
                 let outdir = folder.path().join(format!("{client}-{topic}"));
                 let bootstrap = &stack.bootstrap;
                 scope.spawn(move || {
-                    let download = Python::ready().download(client, bootstrap, topic, &outdir, &["--partitionby", by]);
+                    let download =
+                        Python::ready().download(client, bootstrap, topic, &outdir, &["--partitionby", by]);
                     let told = format!("client {client}, {content} by {by}: {download:#}");
                     assert_eq!(download["timed_out"], false, "{told}");
                     assert_eq!(number(&download, "/rows"), 336, "{told}");

@@ -12,9 +12,8 @@ fn our_full_packet_is_the_real_one_to_the_last_value() {
     let job = stack.ferry_well(&["--nights", "2026-03-22", "--content", "Full packet"]);
 
     let python = Python::ready();
-    let dump = python.topic(&stack.bootstrap, text(&job, "/status/topic"));
     let ours = folder.path().join("ours.jsonl");
-    std::fs::write(&ours, dump.alerts.iter().map(|alert| format!("{alert}\n")).collect::<String>()).unwrap();
+    let dump = python.topic_into(&ours, &stack.bootstrap, text(&job, "/status/topic"));
     let golden = folder.path().join("golden.jsonl");
     let (golden, ours) = (golden.to_str().unwrap(), ours.to_str().unwrap());
     let avro = shared("golden/part-3-305711.avro");
@@ -36,7 +35,8 @@ fn our_schema_is_the_real_one_to_the_letter() {
     let plan = folder.path().join("data/bucket/jobs").join(text(&job, "/id")).join("plan.json");
     let plan: Value = serde_json::from_str(&std::fs::read_to_string(plan).unwrap()).unwrap();
     let ours: Value = serde_json::from_str(text(&plan, "/avro_schema")).unwrap();
-    let real = std::fs::read_to_string(shared("golden/avro_schema_ftransfer_ztf_2026-03-23_11487.json")).unwrap();
+    let real =
+        std::fs::read_to_string(shared("golden/avro_schema_ftransfer_ztf_2026-03-23_11487.json")).unwrap();
     let real: Value = serde_json::from_str(&real).unwrap();
     assert_eq!(ours["name"], real["name"]);
     let (ours, real) = (ours["fields"].as_array().unwrap(), real["fields"].as_array().unwrap());

@@ -166,7 +166,9 @@ fn next_commands(demo: &Demo, archive: &str, job: &JobDocument) -> [String; 3] {
     let topic = job.status.topic.as_deref().unwrap_or("TOPIC");
     [
         format!("{program} up --archive {archive} --data {}", demo.data.display()),
-        format!("{program} submit --nights 2026-03-22 --class 'SN candidate' --content 'Full packet' --watch"),
+        format!(
+            "{program} submit --nights 2026-03-22 --class 'SN candidate' --content 'Full packet' --watch"
+        ),
         format!("{program} download {topic} --outdir alerts --partitionby finkclass"),
     ]
 }

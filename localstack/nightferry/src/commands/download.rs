@@ -25,7 +25,9 @@ pub async fn run(args: &Download) -> Result<u8, CommandError> {
     if args.json {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {human_pos} of {human_len} alerts · {per_sec} · {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template(
+        "  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {human_pos} of {human_len} alerts · {per_sec} · {eta} left",
+    ) {
         bar.set_style(style.progress_chars("━━─"));
     }
     let (begun, shown) = (Instant::now(), bar.clone());
@@ -40,6 +42,12 @@ pub async fn run(args: &Download) -> Result<u8, CommandError> {
     if args.json {
         show::json(&summary);
     } else {
+        if summary.expired > 0 {
+            show::remark(&format!(
+                "{} alerts had expired before they were read",
+                show::count(summary.expired)
+            ));
+        }
         show::line(&format!(
             "{} alerts ({} new) in {} files, {}, in {} ({})",
             show::count(summary.alerts),

@@ -55,13 +55,21 @@ pub async fn status(status: &Status) -> Result<u8, CommandError> {
 
 pub async fn list(list: &List) -> Result<u8, CommandError> {
     let jobs = Client::new(&list.api.api).jobs().await?;
-    if list.api.json { show::json(&jobs) } else { show::line(&show::job_list(&jobs)) }
+    if list.api.json {
+        show::json(&jobs)
+    } else {
+        show::line(&show::job_list(&jobs))
+    }
     Ok(exit::OK)
 }
 
 pub async fn nights(list: &List) -> Result<u8, CommandError> {
     let nights = Client::new(&list.api.api).nights().await?;
-    if list.api.json { show::json(&nights) } else { show::line(&nights.join("\n")) }
+    if list.api.json {
+        show::json(&nights)
+    } else {
+        show::line(&nights.join("\n"))
+    }
     Ok(exit::OK)
 }
 
@@ -79,12 +87,20 @@ pub async fn retry(args: &Job) -> Result<u8, CommandError> {
 
 pub async fn receipt(args: &Job) -> Result<u8, CommandError> {
     let receipt = Client::new(&args.api.api).receipt(&args.job).await?;
-    if args.api.json { show::json(&receipt) } else { show::line(&show::receipt_table(&receipt)) }
+    if args.api.json {
+        show::json(&receipt)
+    } else {
+        show::line(&show::receipt_table(&receipt))
+    }
     Ok(exit::OK)
 }
 
 /// Shows progress until the job has ended.
-pub(super) async fn watch(client: &Client, mut job: JobDocument, silent: bool) -> Result<JobDocument, CommandError> {
+pub(super) async fn watch(
+    client: &Client,
+    mut job: JobDocument,
+    silent: bool,
+) -> Result<JobDocument, CommandError> {
     let bar = JobBar::new(silent);
     let id = job.id.to_string();
     while !job.status.state.is_final() {

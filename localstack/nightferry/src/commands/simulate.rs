@@ -49,7 +49,9 @@ pub(super) async fn write_with_bar(
     if silent {
         bar.set_draw_target(ProgressDrawTarget::hidden());
     }
-    if let Ok(style) = ProgressStyle::with_template("  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {human_pos} alerts · {per_sec} · {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template(
+        "  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {human_pos} alerts · {per_sec} · {eta} left",
+    ) {
         bar.set_style(style.progress_chars("━━─"));
     }
     let (simulation, folder, shown) = (simulation.clone(), folder.to_owned(), bar.clone());

@@ -30,7 +30,9 @@ impl JobBar {
         let ended = status.nights.iter().filter(|night| night.state.is_final()).count();
         self.0.set_length(status.alerts);
         self.0.set_position(status.counts.read);
-        let rate = status.alerts_per_second.map_or(String::new(), |rate| format!(" · {}/s", figures::count(rate as u64)));
+        let rate = status
+            .alerts_per_second
+            .map_or(String::new(), |rate| format!(" · {}/s", figures::count(rate as u64)));
         let left = status.seconds_left.filter(|left| *left > 0.5).map_or(String::new(), |left| {
             format!(" · {} left", figures::duration(Duration::from_secs_f64(left.min(1e6))))
         });

@@ -20,7 +20,11 @@ pub fn bytes(number: u64) -> String {
     let mut value = number as f64;
     for unit in ["B", "KB", "MB", "GB"] {
         if value < 1000.0 {
-            return if unit == "B" || value >= 100.0 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
+            return if unit == "B" || value >= 100.0 {
+                format!("{value:.0} {unit}")
+            } else {
+                format!("{value:.1} {unit}")
+            };
         }
         value /= 1000.0;
     }

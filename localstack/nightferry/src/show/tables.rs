@@ -49,7 +49,11 @@ pub fn job_table(job: &JobDocument) -> String {
     );
     let mut nights = table(&["night", "state", "alerts", "read", "kept", "sent", "bytes", "reason"]);
     for night in &status.nights {
-        let name = if night.part == 0 { night.night.to_string() } else { format!("{} part {}", night.night, night.part + 1) };
+        let name = if night.part == 0 {
+            night.night.to_string()
+        } else {
+            format!("{} part {}", night.night, night.part + 1)
+        };
         let counts = &night.counts;
         nights.add_row(vec![
             Cell::new(name),
@@ -91,7 +95,17 @@ pub fn job_list(jobs: &[JobSummary]) -> String {
 
 /// What a job read, dropped, kept and sent, night by night.
 pub fn receipt_table(receipt: &Receipt) -> String {
-    let mut nights = table(&["night", "state", "read", "by class", "by conditions", "over limit", "kept", "sent", "bytes"]);
+    let mut nights = table(&[
+        "night",
+        "state",
+        "read",
+        "by class",
+        "by conditions",
+        "over limit",
+        "kept",
+        "sent",
+        "bytes",
+    ]);
     let total = ("total".to_owned(), None, &receipt.total);
     let rows = receipt.nights.iter().map(|night| (night.night.to_string(), Some(night.state), &night.counts));
     for (name, state, counts) in rows.chain([total]) {
@@ -110,7 +124,12 @@ pub fn receipt_table(receipt: &Receipt) -> String {
     let mut partitions = table(&["partition", "first offset", "end offset", "alerts"]);
     for span in &receipt.partitions {
         let alerts = (span.end - span.start).unsigned_abs();
-        partitions.add_row(vec![Cell::new(span.partition), Cell::new(span.start), Cell::new(span.end), number(alerts)]);
+        partitions.add_row(vec![
+            Cell::new(span.partition),
+            Cell::new(span.start),
+            Cell::new(span.end),
+            number(alerts),
+        ]);
     }
     format!("topic {}, schema {}\n{nights}\n{partitions}", receipt.topic, receipt.schema_fingerprint)
 }

@@ -5,7 +5,8 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, BinaryViewArray},
     buffer::{BooleanBuffer, NullBuffer},
     datatypes::{
-        DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+        DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        TimestampMicrosecondType,
     },
 };
 
@@ -29,19 +30,35 @@ enum Values<'a> {
     Int64(&'a [i64]),
     Float(&'a [f32]),
     Double(&'a [f64]),
-    Text { offsets: &'a [i32], bytes: &'a [u8] },
+    Text {
+        offsets: &'a [i32],
+        bytes: &'a [u8],
+    },
     Bytes(&'a BinaryViewArray),
     Moment(&'a [i64]),
     /// Children carry this struct's nulls.
     Record(Vec<Node<'a>>),
     /// `nullable_items`: the items are records, which are nullable here.
-    List { offsets: &'a [i32], item: Box<Node<'a>>, records: bool, item_nulls: Option<&'a NullBuffer> },
-    Map { offsets: &'a [i32], key: Box<Node<'a>>, value: Box<Node<'a>> },
+    List {
+        offsets: &'a [i32],
+        item: Box<Node<'a>>,
+        records: bool,
+        item_nulls: Option<&'a NullBuffer>,
+    },
+    Map {
+        offsets: &'a [i32],
+        key: Box<Node<'a>>,
+        value: Box<Node<'a>>,
+    },
 }
 
 impl<'a> Node<'a> {
     /// A node over `array`, null also where `parent` is.
-    pub(super) fn new(array: &'a ArrayRef, parent: Option<&NullBuffer>, name: &str) -> Result<Self, PacketError> {
+    pub(super) fn new(
+        array: &'a ArrayRef,
+        parent: Option<&NullBuffer>,
+        name: &str,
+    ) -> Result<Self, PacketError> {
         let nulls = NullBuffer::union(parent, array.nulls());
         let values = match array.data_type() {
             DataType::Boolean => Values::Boolean(array.as_boolean().values()),
