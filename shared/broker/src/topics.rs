@@ -5,13 +5,13 @@ use job::TopicName;
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
-    consumer::{BaseConsumer, Consumer},
+    consumer::BaseConsumer,
     error::KafkaError,
     producer::{BaseRecord, Producer, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
 use std::{
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -21,9 +21,17 @@ pub const SCHEMA_COPIES: u64 = 1_000;
 const ANSWER: Duration = Duration::from_secs(15);
 
 /// A Kafka cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Kafka {
     config: Arc<KafkaConfig>,
+    /// Made at the first question and kept: a new client costs a tenth of a second.
+    admin: Arc<OnceLock<AdminClient<DefaultClientContext>>>,
+}
+
+impl std::fmt::Debug for Kafka {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Kafka").field(&self.config).finish()
+    }
 }
 
 /// What a topic holds.
@@ -48,7 +56,7 @@ impl TopicState {
 impl Kafka {
     /// A cluster. Nothing is contacted yet.
     pub fn new(config: KafkaConfig) -> Self {
-        Self { config: Arc::new(config) }
+        Self { config: Arc::new(config), admin: Arc::default() }
     }
 
     /// How it is reached.
@@ -128,8 +136,7 @@ impl Kafka {
         let kafka = self.clone();
         blocking(move || {
             let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
-            let consumer = kafka.consumer().map_err(failed)?;
-            consumer.fetch_metadata(None, ANSWER).map(drop).map_err(failed)
+            kafka.admin().map_err(failed)?.inner().fetch_metadata(None, ANSWER).map(drop).map_err(failed)
         })
         .await
     }
@@ -144,8 +151,12 @@ impl Kafka {
             .create()
     }
 
-    fn admin(&self) -> Result<AdminClient<DefaultClientContext>, KafkaError> {
-        self.config.client().create()
+    fn admin(&self) -> Result<&AdminClient<DefaultClientContext>, KafkaError> {
+        if let Some(admin) = self.admin.get() {
+            return Ok(admin);
+        }
+        let admin = self.config.client().create()?;
+        Ok(self.admin.get_or_init(|| admin))
     }
 
     async fn await_leaders(&self, topic: &str, partitions: i32) -> Result<(), BrokerError> {
@@ -169,8 +180,8 @@ impl Kafka {
 
     pub(crate) fn read_state(&self, topic: &str) -> Result<TopicState, BrokerError> {
         let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
-        let consumer = self.consumer().map_err(failed)?;
-        let metadata = consumer.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
+        let client = self.admin().map_err(failed)?.inner();
+        let metadata = client.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
         let found = metadata.topics().iter().find(|found| found.name() == topic);
         let missing = || failed(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
         let described = found.ok_or_else(missing)?;
@@ -181,7 +192,7 @@ impl Kafka {
             described.partitions().iter().map(|partition| partition.id()).collect();
         partitions.sort_unstable();
         let watermarks =
-            partitions.into_iter().map(|partition| consumer.fetch_watermarks(topic, partition, ANSWER));
+            partitions.into_iter().map(|partition| client.fetch_watermarks(topic, partition, ANSWER));
         Ok(TopicState { offsets: watermarks.collect::<Result<_, _>>().map_err(failed)? })
     }
 
