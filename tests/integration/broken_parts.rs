@@ -110,6 +110,17 @@ fn nights_that_the_archive_lacks_are_passed_over_and_told() {
 }
 
 #[test]
+fn a_night_whose_folder_is_hollow_is_told_as_empty() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = archive(folder.path());
+    fs::remove_file(only_file(&archive, "02")).unwrap();
+    let stack = Stack::start(&archive, &folder.path().join("data"), &[]);
+    let job = stack.ferry_well(&["--nights", "2025-09-01..2025-09-03"]);
+    assert_eq!(job["status"]["empty_nights"], serde_json::json!(["2025-09-02"]));
+    assert_eq!(number(&job, "/status/counts/sent"), 400);
+}
+
+#[test]
 fn an_unreachable_broker_is_told_and_no_job_is_left_behind() {
     let folder = tempfile::tempdir().unwrap();
     let stack =

@@ -27,6 +27,38 @@ fn a_killed_stack_neither_loses_nor_doubles_an_alert() {
 }
 
 #[test]
+fn a_killed_part_of_a_night_sends_its_own_files_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 100_000, false);
+    let mut stack =
+        Stack::start(&archive, &folder.path().join("data"), &["--task-mib", "200", "--workers", "1"]);
+    let job = stack.json(&["submit", "--nights", "2026-03-22", "--where", "candidate.magpsf < 16.5"]);
+    let id = text(&job, "/id").to_owned();
+    for _ in 0..3 {
+        sleep(Duration::from_millis(90));
+        stack = stack.crash_and_restart();
+    }
+    let done = stack.await_state(&id, "done", 120);
+    assert!(done["status"]["nights"].as_array().unwrap().len() > 1, "the night has one part only: {done:#}");
+    assert_eq!(number(&done, "/status/counts/read"), 100_000);
+    let dump = Python::ready().topic(&stack.bootstrap, text(&done, "/status/topic"));
+    assert_eq!(dump.candids().len() as u64, number(&done, "/status/counts/sent"));
+    assert!(dump.candids().values().all(|count| *count == 1) && dump.is_dense());
+}
+
+#[test]
+fn a_limit_is_kept_over_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = sample_archive(&folder.path().join("archive"), &["2026-03-01..2026-03-04"], 20_000, false);
+    let stack = Stack::start(&archive, &folder.path().join("data"), &[]);
+    let job = stack.json(&["submit", "--nights", "2026-03-01..2026-03-04", "--limit", "10"]);
+    let stack = stack.crash_and_restart();
+    let done = stack.await_state(text(&job, "/id"), "done", 60);
+    assert_eq!(number(&done, "/status/counts/sent"), 10);
+    assert_eq!(number(&done, "/status/nights/0/counts/sent"), 10, "first nights first");
+}
+
+#[test]
 fn a_restart_finds_jobs_and_topics_again() {
     let folder = tempfile::tempdir().unwrap();
     let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 200, false);

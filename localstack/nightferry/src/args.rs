@@ -130,7 +130,7 @@ pub struct Up {
     #[arg(long, default_value_t = 12 * 1024)]
     pub task_mib: u64,
     /// After this many seconds without an acknowledgement of the broker an attempt is given up and repeated later.
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub delivery_timeout: u64,
 }
 

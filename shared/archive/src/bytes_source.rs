@@ -24,6 +24,8 @@ const COALESCE_BYTES: u64 = 256 * 1024;
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
 /// Requests of one file that are under way at once.
 const REQUESTS: usize = 8;
+/// No honest page or index is larger.
+const MAX_PIECE_BYTES: u64 = 512 * 1024 * 1024;
 /// What is fetched when something was not fetched ahead.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 /// Windows that are kept: one for each heavy column and some for the narrow ones.
@@ -49,7 +51,7 @@ impl BytesSource {
     pub(crate) fn new(archive: &Archive, file: &ArchiveFile, runtime: Handle) -> Self {
         Self(Arc::new(Inner {
             archive: archive.clone(),
-            path: Path::from(file.path.as_str()),
+            path: location_of(&file.path),
             file: file.clone(),
             runtime,
             ahead: Mutex::default(),
@@ -62,6 +64,11 @@ impl BytesSource {
     /// Another source of the same file with nothing fetched and its own counters.
     pub(crate) fn fresh(&self) -> Self {
         Self::new(&self.0.archive, &self.0.file, self.0.runtime.clone())
+    }
+
+    /// Forgets what was fetched ahead.
+    pub(crate) fn clear(&self) {
+        lock(&self.0.ahead).clear();
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -107,6 +114,9 @@ impl BytesSource {
 
     /// `length` bytes at `start`: from what was fetched ahead, else from a window.
     fn slice(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        if length as u64 > MAX_PIECE_BYTES {
+            return Err(ParquetError::General(format!("it asks for {length} bytes in one piece")));
+        }
         let end = start.checked_add(length as u64).filter(|end| *end <= self.0.file.size);
         let Some(end) = end else {
             return Err(ParquetError::EOF(format!(
@@ -135,6 +145,11 @@ impl BytesSource {
         let after = ahead.partition_point(|(segment, _)| *segment <= start);
         ahead[..after].iter().rev().find_map(|segment| within(segment, start, end))
     }
+}
+
+/// The location that a listing gave, whose special characters are escaped already.
+pub(crate) fn location_of(path: &str) -> Path {
+    Path::parse(path).unwrap_or_else(|_| Path::from(path))
 }
 
 fn within((base, bytes): &(u64, Bytes), start: u64, end: u64) -> Option<Bytes> {

@@ -45,7 +45,7 @@ pub enum ArchiveError {
     },
     /// Two nights hold a column in types that have no common type.
     #[error(
-        "column `{column}` is {first_type} in the night {first} but {second_type} in the night {second}, and these have no common type; choose nights of one kind, or fields without this column"
+        "column `{column}` is {first_type} in the night {first} but {second_type} in the night {second}, and these have no common type; choose nights of one kind"
     )]
     Conflict {
         /// The column, dots and all.

@@ -71,7 +71,7 @@ fn open(source: BytesSource, file: ArchiveFile) -> Result<OpenFile, ArchiveError
     if footer > MAX_FOOTER_BYTES || footer + 12 > file.size {
         return Err(ArchiveError::damaged(&file.path, format!("its footer claims {footer} bytes")));
     }
-    let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Optional);
+    let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
     let metadata = reader.parse_and_finish(&source).map_err(damaged)?;
     check(&metadata, &file)?;
     let (metadata, schema) = arrow_metadata(Arc::new(metadata)).map_err(damaged)?;

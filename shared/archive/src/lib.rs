@@ -35,5 +35,5 @@ pub use footer::OpenFile;
 pub use leaves::LeafSet;
 pub use listing::{Archive, ArchiveFile};
 pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};
-pub use schema::{Conflict, JobSchema, NightSchema, canonical, unify};
+pub use schema::{Conflict, JobSchema, NightSchema, canonical, distinct, unify};
 pub use schema_text::{describe, from_description};

@@ -132,7 +132,7 @@ impl Archive {
 
     /// Size and version of a file as it is now.
     pub(crate) async fn head(&self, path: &str) -> Result<ArchiveFile, ArchiveError> {
-        let location = Path::from(path);
+        let location = crate::bytes_source::location_of(path);
         let meta = self.store.head(&location).await.map_err(|error| ArchiveError::store(&location, error))?;
         Ok(ArchiveFile { path: path.to_owned(), size: meta.size, etag: meta.e_tag })
     }

@@ -138,6 +138,7 @@ impl RowGroupScan {
             return Ok(stats);
         }
         let selection = RowSelection::from_filters(&kept);
+        self.source.clear();
         let wanted = ranges(&self.file, self.row_group, &self.plan.output, Some(&selection));
         tokio::runtime::Handle::current().block_on(self.source.fetch_ahead(wanted))?;
         let rows = self.batch_rows(&self.plan.output);

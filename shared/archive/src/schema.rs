@@ -17,6 +17,26 @@ pub struct NightSchema {
     pub schema: SchemaRef,
 }
 
+/// The same nights sharing equal schemas: thousands of files have a handful of them, and each is large.
+pub fn distinct(nights: impl IntoIterator<Item = NightSchema>) -> Vec<NightSchema> {
+    let mut known: Vec<SchemaRef> = Vec::new();
+    let mut shared: Vec<NightSchema> = Vec::new();
+    for night in nights {
+        let schema = match known.iter().find(|schema| **schema == night.schema) {
+            Some(schema) => schema.clone(),
+            None => {
+                known.push(night.schema.clone());
+                night.schema
+            }
+        };
+        let told = shared.iter().rev().take_while(|other| other.night == night.night);
+        if !told.into_iter().any(|other| Arc::ptr_eq(&other.schema, &schema)) {
+            shared.push(NightSchema { night: night.night, schema });
+        }
+    }
+    shared
+}
+
 /// The schema of a job: the union of its nights.
 #[derive(Clone, Debug)]
 pub struct JobSchema {
@@ -29,8 +49,6 @@ pub struct JobSchema {
 /// A column that two nights hold in types without a common type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The root column.
-    pub root: String,
     /// The place of the conflict, dots and all.
     pub column: String,
     /// The newer night and its type.
@@ -108,17 +126,17 @@ pub fn unify(nights: &[NightSchema]) -> JobSchema {
                 columns.push((night.night, field.clone()));
                 continue;
             };
-            match widen(field.name(), known.data_type(), field.data_type()) {
-                Ok(data_type) => *known = Arc::new(Field::new(field.name(), data_type, true)),
-                Err(clash) if conflicts.iter().all(|conflict| conflict.root != *field.name()) => {
+            let mut clashes = Vec::new();
+            let data_type = widen(field.name(), known.data_type(), field.data_type(), &mut clashes);
+            *known = Arc::new(Field::new(field.name(), data_type, true));
+            for clash in clashes {
+                if conflicts.iter().all(|conflict| conflict.column != clash.column) {
                     conflicts.push(Conflict {
-                        root: field.name().clone(),
                         column: clash.column,
                         first: (*first, clash.first),
                         second: (night.night, clash.second),
                     });
                 }
-                Err(_) => {}
             }
         }
     }
@@ -132,13 +150,14 @@ struct Clash {
     second: String,
 }
 
-/// The narrowest type that holds every value of both without loss.
-fn widen(column: &str, a: &DataType, b: &DataType) -> Result<DataType, Clash> {
+/// The narrowest type that holds every value of both without loss. Where there is none, the newer (first) type stays and
+/// the clash is noted.
+fn widen(column: &str, a: &DataType, b: &DataType, clashes: &mut Vec<Clash>) -> DataType {
     use DataType::*;
     if a == b {
-        return Ok(a.clone());
+        return a.clone();
     }
-    Ok(match (a, b) {
+    match (a, b) {
         (Null, other) | (other, Null) => other.clone(),
         (Float64, Float32 | Int8 | Int16 | Int32) | (Float32 | Int8 | Int16 | Int32, Float64) => Float64,
         (Float32, Int8 | Int16) | (Int8 | Int16, Float32) => Float32,
@@ -146,38 +165,38 @@ fn widen(column: &str, a: &DataType, b: &DataType) -> Result<DataType, Clash> {
         (Int64, Int8 | Int16 | Int32) | (Int8 | Int16 | Int32, Int64) => Int64,
         (Int32, Int8 | Int16) | (Int8 | Int16, Int32) => Int32,
         (Int16, Int8) | (Int8, Int16) => Int16,
-        (Struct(left), Struct(right)) => Struct(widen_fields(column, left, right)?),
-        (List(left), List(right)) => list_of(widen(column, left.data_type(), right.data_type())?),
+        (Struct(left), Struct(right)) => Struct(widen_fields(column, left, right, clashes)),
+        (List(left), List(right)) => list_of(widen(column, left.data_type(), right.data_type(), clashes)),
         (Map(left, _), Map(right, _)) => match (left.data_type(), right.data_type()) {
             (Struct(l), Struct(r))
                 if l.len() == 2 && r.len() == 2 && l[0].data_type() == r[0].data_type() =>
             {
-                let value = widen(column, l[1].data_type(), r[1].data_type())?;
-                map_of(l[0].data_type().clone(), value)
+                map_of(l[0].data_type().clone(), widen(column, l[1].data_type(), r[1].data_type(), clashes))
             }
-            _ => return Err(clash(column, a, b)),
+            _ => clash(column, a, b, clashes),
         },
-        _ => return Err(clash(column, a, b)),
-    })
+        _ => clash(column, a, b, clashes),
+    }
 }
 
-fn widen_fields(column: &str, left: &Fields, right: &Fields) -> Result<Fields, Clash> {
+fn widen_fields(column: &str, left: &Fields, right: &Fields, clashes: &mut Vec<Clash>) -> Fields {
     let mut fields: Vec<FieldRef> = left.iter().cloned().collect();
     for field in right {
         match fields.iter_mut().find(|known| known.name() == field.name()) {
             Some(known) => {
                 let place = format!("{column}.{}", field.name());
-                let data_type = widen(&place, known.data_type(), field.data_type())?;
+                let data_type = widen(&place, known.data_type(), field.data_type(), clashes);
                 *known = Arc::new(Field::new(field.name(), data_type, true));
             }
             None => fields.push(field.clone()),
         }
     }
-    Ok(fields.into())
+    fields.into()
 }
 
-fn clash(column: &str, a: &DataType, b: &DataType) -> Clash {
-    Clash { column: column.to_owned(), first: spoken(a), second: spoken(b) }
+fn clash(column: &str, a: &DataType, b: &DataType, clashes: &mut Vec<Clash>) -> DataType {
+    clashes.push(Clash { column: column.to_owned(), first: spoken(a), second: spoken(b) });
+    a.clone()
 }
 
 /// A type in Spark's words, as the users know it.

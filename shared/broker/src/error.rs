@@ -42,6 +42,22 @@ pub enum BrokerError {
         /// Whether a new attempt can help.
         lasting: bool,
     },
+    /// A message of the task is missing between two others: nothing may be added to such a partition.
+    #[error(
+        "topic {topic}, partition {partition}: message {expected} of task {task} is missing before message {found}; submit the job again"
+    )]
+    Gap {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The task.
+        task: u32,
+        /// The number that should have come.
+        expected: u64,
+        /// The number that came.
+        found: u64,
+    },
     /// Reading back a topic failed.
     #[error("topic {topic} cannot be read back: {reason}")]
     Tail {
@@ -61,7 +77,7 @@ impl BrokerError {
         match self {
             Self::Topic { source, .. } => kind_of(source.rdkafka_error_code()),
             Self::Refused { code, .. } => kind_of(Some(*code)),
-            Self::Partitions { .. } => ErrorKind::Permanent,
+            Self::Partitions { .. } | Self::Gap { .. } => ErrorKind::Permanent,
             Self::Delivery { lasting: true, .. } => ErrorKind::Permanent,
             Self::Delivery { lasting: false, .. } | Self::Tail { .. } => ErrorKind::Transient,
             Self::Stopped => ErrorKind::Conflict,
@@ -72,7 +88,6 @@ impl BrokerError {
 fn kind_of(code: Option<RDKafkaErrorCode>) -> ErrorKind {
     use RDKafkaErrorCode::*;
     match code {
-        Some(UnknownTopicOrPartition | UnknownTopic) => ErrorKind::NotFound,
         Some(TopicAlreadyExists) => ErrorKind::Conflict,
         Some(
             InvalidPartitions

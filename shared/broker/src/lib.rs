@@ -20,4 +20,4 @@ pub use config::{Compression, KafkaConfig};
 pub use error::BrokerError;
 pub use key::MessageKey;
 pub use publisher::{Acknowledged, DeliveryWatch, Publisher};
-pub use topics::{Kafka, SCHEMA_COPIES, TopicState};
+pub use topics::{Existing, Kafka, SCHEMA_COPIES, TopicState};

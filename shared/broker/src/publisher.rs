@@ -11,15 +11,18 @@ use rdkafka::{
     types::RDKafkaErrorCode,
 };
 use std::{
+    collections::VecDeque,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
 /// Bytes that may wait in the producer: what bounds a worker's memory when the broker is slow.
 const QUEUE_KBYTES: &str = "65536";
+/// How often the pace of acknowledgements is noted.
+const MARK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a full queue is looked at again.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(2);
 
@@ -42,6 +45,12 @@ pub struct Publisher {
     topic: TopicName,
     task: u32,
     next: Vec<u64>,
+    /// Messages handed over in this attempt.
+    handed_over: u64,
+    /// How many had been handed over when, oldest first: those not yet acknowledged.
+    marks: VecDeque<(u64, Instant)>,
+    /// How long the oldest unacknowledged message may wait.
+    patience: Duration,
 }
 
 /// What delivery reports add up to.
@@ -54,6 +63,7 @@ struct Tally {
     acknowledged: Vec<AtomicU64>,
     ends: Vec<AtomicI64>,
     bytes: AtomicU64,
+    failed: AtomicBool,
     failure: Mutex<Option<(String, Option<RDKafkaErrorCode>)>>,
 }
 
@@ -61,9 +71,13 @@ impl Tally {
     fn fail(&self, reason: String, code: Option<RDKafkaErrorCode>) {
         let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert((reason, code));
+        self.failed.store(true, Ordering::Release);
     }
 
     fn check(&self) -> Result<(), BrokerError> {
+        if !self.failed.load(Ordering::Acquire) {
+            return Ok(());
+        }
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
         match &*failure {
             None => Ok(()),
@@ -73,6 +87,10 @@ impl Tally {
                 lasting: is_lasting(*code),
             }),
         }
+    }
+
+    fn messages(&self) -> u64 {
+        self.acknowledged.iter().map(|count| count.load(Ordering::Acquire)).sum()
     }
 
     fn acknowledged(&self) -> Acknowledged {
@@ -142,6 +160,7 @@ impl Publisher {
             acknowledged: sequences.iter().map(|_| AtomicU64::new(0)).collect(),
             ends: sequences.iter().map(|_| AtomicI64::new(-1)).collect(),
             bytes: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         });
         let producer = config
@@ -160,7 +179,15 @@ impl Publisher {
             .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
             .create_with_context(Deliveries(tally))
             .map_err(|source| BrokerError::Topic { topic: topic.to_string(), source })?;
-        Ok(Self { producer, topic: topic.clone(), task, next: sequences.to_vec() })
+        Ok(Self {
+            producer,
+            topic: topic.clone(),
+            task,
+            next: sequences.to_vec(),
+            handed_over: 0,
+            marks: VecDeque::new(),
+            patience: config.delivery_timeout / 2,
+        })
     }
 
     /// Hands over the next message of a partition; waits while the queue is full, unless `stop` says to give up.
@@ -170,6 +197,7 @@ impl Publisher {
         payload: &[u8],
         stop: &dyn Fn() -> bool,
     ) -> Result<(), BrokerError> {
+        self.check_pace()?;
         let Some(next) = self.next.get_mut(partition as usize) else {
             let (topic, found, planned) = (self.topic.to_string(), partition as usize, self.next.len());
             return Err(BrokerError::Partitions { topic, found, planned });
@@ -183,7 +211,7 @@ impl Publisher {
             match self.producer.send(record) {
                 Ok(()) => break,
                 Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                    self.producer.context().0.check()?;
+                    self.check_pace()?;
                     if stop() {
                         return Err(BrokerError::Stopped);
                     }
@@ -199,8 +227,34 @@ impl Publisher {
                 }
             }
         }
-        *next += 1;
+        if let Some(next) = self.next.get_mut(partition as usize) {
+            *next += 1;
+        }
+        self.handed_over += 1;
         Ok(())
+    }
+
+    /// Gives up before any message can time out in the queue: librdkafka would drop it and send those behind it, which
+    /// its gapless guarantee does not cover. A broker that is silent, or slower than its own queue, ends the attempt.
+    fn check_pace(&mut self) -> Result<(), BrokerError> {
+        self.tally().check()?;
+        let now = Instant::now();
+        match self.marks.back() {
+            Some((_, marked)) if now.duration_since(*marked) < MARK_INTERVAL => return Ok(()),
+            _ => self.marks.push_back((self.handed_over, now)),
+        }
+        let acknowledged = self.tally().messages();
+        while self.marks.front().is_some_and(|(count, _)| *count <= acknowledged) {
+            self.marks.pop_front();
+        }
+        match self.marks.front() {
+            Some((_, marked)) if now.duration_since(*marked) > self.patience => Err(BrokerError::Delivery {
+                topic: self.topic.to_string(),
+                reason: format!("the broker has acknowledged nothing for {} s", self.patience.as_secs_f32()),
+                lasting: false,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// For each partition, the number of the task's messages handed over so far, earlier attempts included.
@@ -208,16 +262,11 @@ impl Publisher {
         &self.next
     }
 
-    /// What has been acknowledged, or the failure that ended delivery.
-    pub fn acknowledged(&self) -> Result<Acknowledged, BrokerError> {
-        self.tally().check()?;
-        Ok(self.tally().acknowledged())
-    }
-
     /// Waits until everything is acknowledged, a delivery fails, or `stop` says to give up.
-    pub fn finish(&self, stop: &dyn Fn() -> bool) -> Result<Acknowledged, BrokerError> {
+    pub fn finish(&mut self, stop: &dyn Fn() -> bool) -> Result<Acknowledged, BrokerError> {
         loop {
-            let reached = self.acknowledged()?;
+            self.check_pace()?;
+            let reached = self.tally().acknowledged();
             if reached.sequences == self.next {
                 return Ok(reached);
             }
@@ -232,9 +281,11 @@ impl Publisher {
     /// Stops delivery: what has not left yet is thrown away, what is under way is waited for. `false` when something
     /// is still under way after that: it may yet arrive, so the topic must not be read back before the lease is over.
     pub fn stop(self, patience: Duration) -> bool {
-        self.producer.purge(PurgeConfig::default().queue());
         let deadline = Instant::now() + patience;
+        self.producer.purge(PurgeConfig::default().queue());
         while self.producer.in_flight_count() > 0 && Instant::now() < deadline {
+            // What comes back to the queue for another try must not be tried: what lay before it is gone.
+            self.producer.purge(PurgeConfig::default().queue());
             let _ = self.producer.flush(Duration::from_millis(50));
         }
         self.producer.in_flight_count() == 0

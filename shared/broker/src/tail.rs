@@ -60,6 +60,15 @@ impl Kafka {
                     let partition = message.partition() as usize;
                     let key = message.key().and_then(MessageKey::read).filter(|key| key.task == task);
                     if let (Some(key), Some(count)) = (key, known.get_mut(partition)) {
+                        if key.sequence > *count {
+                            return Err(BrokerError::Gap {
+                                topic: topic.to_owned(),
+                                partition: message.partition(),
+                                task,
+                                expected: *count,
+                                found: key.sequence,
+                            });
+                        }
                         *count = (*count).max(key.sequence + 1);
                     }
                     if let Some(slot) = ends.get_mut(partition) {

@@ -34,6 +34,15 @@ impl std::fmt::Debug for Kafka {
     }
 }
 
+/// What to make of a topic that exists already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It is ours: an earlier try made it.
+    Accept,
+    /// It is somebody else's.
+    Refuse,
+}
+
 /// What a topic holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicState {
@@ -64,8 +73,14 @@ impl Kafka {
         &self.config
     }
 
-    /// Makes the data topic and the schema topic; both exist when this returns. Doing it twice is harmless.
-    pub async fn create_topics(&self, topic: &TopicName, partitions: i32) -> Result<(), BrokerError> {
+    /// Makes the data topic and the schema topic; both exist when this returns. With [`Existing::Accept`] doing it twice
+    /// is harmless; with [`Existing::Refuse`] a topic that exists is a conflict.
+    pub async fn create_topics(
+        &self,
+        topic: &TopicName,
+        partitions: i32,
+        existing: Existing,
+    ) -> Result<(), BrokerError> {
         let retention = self.config.retention.as_millis().to_string();
         let schema_topic = topic.schema_topic();
         for name in [topic.as_str(), schema_topic.as_str()] {
@@ -81,7 +96,8 @@ impl Kafka {
             let results = admin.create_topics([&new], &options).await.map_err(failed)?;
             for result in results {
                 match result {
-                    Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                    Ok(_) => {}
+                    Err((_, RDKafkaErrorCode::TopicAlreadyExists)) if existing == Existing::Accept => {}
                     Err((_, code)) => return Err(BrokerError::Refused { topic: name.to_owned(), code }),
                 }
             }
@@ -203,7 +219,8 @@ impl Kafka {
         let producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext> = self
             .config
             .client()
-            .set("enable.idempotence", "true")
+            // A second copy does no harm here, and an idempotent producer takes half a second longer to start.
+            .set("acks", "all")
             .set("compression.type", "lz4")
             .set("linger.ms", "5")
             .set("message.max.bytes", MAX_MESSAGE_BYTES)

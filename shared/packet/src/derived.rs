@@ -198,22 +198,19 @@ impl Number {
     }
 }
 
-/// A column or a leaf of a struct, null where the struct is null.
+/// A column or a leaf of a struct, null where a struct above it is null.
 pub(crate) fn column(batch: &RecordBatch, name: &str) -> Option<ArrayRef> {
-    match name.split_once('.') {
-        None => batch.column_by_name(name).cloned(),
-        Some((root, leaf)) => {
-            let parent = batch.column_by_name(root)?.as_struct_opt()?;
-            let child = parent.column_by_name(leaf)?;
-            match parent.nulls() {
-                None => Some(child.clone()),
-                Some(_) => {
-                    let absent = arrow::compute::is_null(parent).ok()?;
-                    arrow::compute::nullif(child, &absent).ok()
-                }
-            }
-        }
+    let mut segments = name.split('.');
+    let mut array = batch.column_by_name(segments.next()?)?.clone();
+    for segment in segments {
+        let parent = array.as_struct_opt()?;
+        let child = parent.column_by_name(segment)?.clone();
+        array = match parent.nulls() {
+            None => child,
+            Some(_) => arrow::compute::nullif(&child, &arrow::compute::is_null(parent).ok()?).ok()?,
+        };
     }
+    Some(array)
 }
 
 fn as_doubles(array: &ArrayRef) -> Option<Float64Array> {

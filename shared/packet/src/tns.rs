@@ -1,6 +1,7 @@
 //! `tnsclass`: the nearest source of a TNS table within 1.5 arcsec (CONTRACT §2).
 
 use arrow::array::{Array, Float64Array, StringArray, StringBuilder};
+use std::hash::Hasher;
 
 /// How near a source must be, in arcseconds.
 pub const TNS_RADIUS_ARCSEC: f64 = 1.5;
@@ -41,6 +42,17 @@ impl TnsCatalogue {
     /// Whether there is nothing to find.
     pub fn is_empty(&self) -> bool {
         self.by_declination.is_empty()
+    }
+
+    /// A short mark by which two tables are told apart.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = twox_hash::XxHash64::with_seed(0);
+        for source in &self.by_declination {
+            hasher.write(&source.ra.to_le_bytes());
+            hasher.write(&source.dec.to_le_bytes());
+            hasher.write(source.kind.as_bytes());
+        }
+        format!("{:016x}", hasher.finish())
     }
 
     /// `(TNS) <type>` of the nearest source of a position in degrees, or `Unknown`.

@@ -85,6 +85,7 @@ impl Service {
             true => self.send_tasks(id).await?,
             false => self.queue.send(&[store::Work::FanOut(id)]).await?,
         }
+        self.finish_if_complete(id).await?;
         self.document(id).await
     }
 
@@ -95,7 +96,6 @@ impl Service {
                 task.state = TaskState::Queued;
                 task.failure = None;
                 task.ended = None;
-                task.lease_until = None;
             }
             ended_badly
         })

@@ -3,7 +3,7 @@
 use crate::TransferError;
 use archive::{ArchiveError, JobSchema, LeafSet, ScanPlan};
 use arrow::datatypes::{DataType, Field, Schema};
-use job::{FieldPath, JobRequest};
+use job::{FieldPath, JobRequest, RequestError};
 use packet::{Layout, Source, finkclass_inputs, queryable_schema};
 use query::{ClassSelection, Conditions};
 use std::{collections::BTreeSet, sync::Arc};
@@ -53,11 +53,14 @@ impl ContentPlan {
     /// The same, refusing columns that the chosen nights hold in irreconcilable types.
     pub(crate) fn over_nights(request: &JobRequest, nights: &JobSchema) -> Result<Self, TransferError> {
         let plan = Self::new(request, &nights.schema)?;
-        let touched = |root: &str| plan.columns.column_with_name(root).is_some();
-        match nights.conflicts.iter().find(|conflict| touched(&conflict.root)) {
-            Some(conflict) => Err(ArchiveError::from(conflict).into()),
-            None => Ok(plan),
+        let touched = |column: &str| has(&plan.columns, &FieldPath::from(column));
+        if let Some(conflict) = nights.conflicts.iter().find(|conflict| touched(&conflict.column)) {
+            return Err(ArchiveError::from(conflict).into());
         }
+        // A plan that cannot be read back would fail every task.
+        let described = archive::from_description(&archive::describe(&plan.columns));
+        described.map_err(|error| RequestError::new("conditions or content", error.to_string()))?;
+        Ok(plan)
     }
 
     /// The columns of the message that a night's schema lacks: they are null there, and the user is told.

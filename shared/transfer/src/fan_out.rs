@@ -2,10 +2,9 @@
 
 use crate::{Manifest, Plan, Service, TransferError, content_plan::ContentPlan, service::now};
 use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
+use broker::Existing;
 use futures::{StreamExt, TryStreamExt};
-use job::{
-    Counts, ErrorKind, Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState,
-};
+use job::{Counts, Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
 use store::Work;
 
 /// Footers that are read at once.
@@ -13,10 +12,11 @@ const FOOTERS: usize = 32;
 /// A log line or note names no more fields than this.
 const NAMED_FIELDS: usize = 8;
 
-/// A night, looked at: its files, or why it cannot be read.
+/// A night, looked at: its files, or why it cannot be read. Footers are not kept: an archive has tens of thousands.
 struct Seen {
     night: Night,
-    files: Result<Vec<OpenFile>, ArchiveError>,
+    schemas: Vec<NightSchema>,
+    files: Result<Vec<TaskFile>, ArchiveError>,
 }
 
 impl Service {
@@ -25,6 +25,10 @@ impl Service {
         let job = self.job(id).await?.value;
         if job.state.is_final() {
             return Ok(());
+        }
+        if job.ready {
+            self.send_tasks(id).await?;
+            return self.finish_if_complete(id).await;
         }
         match self.fan_out_or_fail(&job).await {
             Ok(()) => Ok(()),
@@ -58,7 +62,7 @@ impl Service {
             .buffered(4)
             .try_collect()
             .await?;
-        let schemas: Vec<NightSchema> = nights.iter().flat_map(Seen::schemas).collect();
+        let schemas = archive::distinct(nights.iter().flat_map(|seen| seen.schemas.iter().cloned()));
         if schemas.is_empty() {
             let reasons = nights.iter().find_map(|seen| seen.files.as_ref().err().map(ToString::to_string));
             let hint = reasons.unwrap_or_else(|| "their folders hold no Parquet file".into());
@@ -68,9 +72,9 @@ impl Service {
         let avro_schema = packet::avro_schema(&content.layout)?;
         let fingerprint = packet::fingerprint(&avro_schema);
         let columns = archive::describe(&content.columns);
-        let plan = Plan { columns, fingerprint, avro_schema };
-        self.write_json(job.id, "plan.json", &plan).await?;
-        self.kafka.create_topics(&manifest.topic, manifest.partitions).await?;
+        let plan = Plan { columns, fingerprint, avro_schema, tns: self.tns.fingerprint() };
+        let plan = self.write_json_once(job.id, "plan.json", plan).await?;
+        self.kafka.create_topics(&manifest.topic, manifest.partitions, Existing::Accept).await?;
         self.kafka.publish_schema(&manifest.topic, &plan.avro_schema).await?;
 
         // A fan-out that was broken off may have kept tasks already: those are the job's.
@@ -81,6 +85,8 @@ impl Service {
         };
         self.store.insert_tasks(&tasks).await?;
         let notes = lacking_fields(&content, &schemas);
+        let is_hollow = |seen: &&Seen| seen.files.as_ref().is_ok_and(Vec::is_empty);
+        let hollow: Vec<Night> = nights.iter().filter(is_hollow).map(|seen| seen.night).collect();
         let (count, alerts) =
             (tasks.len(), tasks.iter().flat_map(|task| &task.files).map(|file| file.rows).sum::<u64>());
         self.change_job(job.id, |job| {
@@ -91,6 +97,13 @@ impl Service {
             job.ready = true;
             job.tasks = u32::try_from(count).unwrap_or(u32::MAX);
             job.notes.extend(notes.iter().cloned());
+            if !hollow.is_empty() {
+                job.notes.push(format!(
+                    "{} of the chosen nights have a folder without any Parquet file",
+                    hollow.len()
+                ));
+                job.empty_nights.extend(&hollow);
+            }
             job.note(now(), format!("{count} tasks over {alerts} alerts"));
             true
         })
@@ -114,30 +127,49 @@ impl Service {
     }
 
     async fn look_at(self, night: Night) -> Result<Seen, TransferError> {
-        let files = self.archive.files(night).await?;
+        let listed = self.archive.files(night).await?;
+        self.look_at_files(night, listed).await
+    }
+
+    async fn look_at_files(self, night: Night, listed: Vec<ArchiveFile>) -> Result<Seen, TransferError> {
         let open = |file: ArchiveFile| {
             let archive = self.archive.clone();
-            async move { archive.open_file(&file).await }
+            async move {
+                let opened = archive.open_file(&file).await?;
+                Ok((task_file(&opened), NightSchema { night, schema: opened.schema().clone() }))
+            }
         };
-        let opened: Vec<Result<OpenFile, ArchiveError>> =
-            futures::stream::iter(files).map(open).buffered(FOOTERS).collect().await;
-        let mut sound = Vec::new();
-        for file in opened {
+        let mut opened = futures::stream::iter(listed).map(open).buffered(FOOTERS);
+        let (mut files, mut schemas) = (Vec::new(), Vec::new());
+        while let Some(file) = opened.next().await {
             match file {
-                Ok(file) => sound.push(file),
-                // A damaged night is not told as half a night; a passing fault is tried again.
-                Err(error) if error.kind() == ErrorKind::Permanent => {
-                    return Ok(Seen { night, files: Err(error) });
+                Ok((file, schema)) => {
+                    files.push(file);
+                    schemas.push(schema);
+                    schemas = archive::distinct(schemas);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) if ArchiveError::kind(&error).is_worth_retrying() => return Err(error.into()),
+                // A damaged night is not told as half a night, and its schema may be as damaged.
+                Err(error) => return Ok(Seen { night, schemas: Vec::new(), files: Err(error) }),
             }
         }
-        Ok(Seen { night, files: Ok(sound) })
+        Ok(Seen { night, schemas, files: Ok(files) })
     }
 
     /// The files of a night as a task reads them.
     pub(crate) async fn night_files(&self, night: Night) -> Result<Vec<TaskFile>, TransferError> {
-        Ok(self.clone().look_at(night).await?.files?.iter().map(task_file).collect())
+        Ok(self.clone().look_at(night).await?.files?)
+    }
+
+    /// The same files as they are now.
+    pub(crate) async fn same_files(&self, task: &Task) -> Result<Vec<TaskFile>, TransferError> {
+        let mut listed = self.archive.files(task.night).await?;
+        listed.retain(|file| task.files.iter().any(|known| known.path == file.path));
+        if let Some(gone) = task.files.iter().find(|known| listed.iter().all(|file| file.path != known.path))
+        {
+            return Err(ArchiveError::Replaced { path: gone.path.clone() }.into());
+        }
+        Ok(self.clone().look_at_files(task.night, listed).await?.files?)
     }
 
     /// One task a night in order of time, several for a night over the size limit.
@@ -176,18 +208,18 @@ impl Service {
         tasks
     }
 
-    fn parts(&self, files: &[OpenFile]) -> Vec<Vec<TaskFile>> {
+    fn parts(&self, files: &[TaskFile]) -> Vec<Vec<TaskFile>> {
         let mut parts: Vec<Vec<TaskFile>> = Vec::new();
         let mut bytes = u64::MAX;
         for file in files {
-            let size = file.file().size;
+            let size = file.size;
             if bytes.saturating_add(size) > self.settings.task_bytes || parts.is_empty() {
                 parts.push(Vec::new());
                 bytes = 0;
             }
             bytes += size;
             if let Some(part) = parts.last_mut() {
-                part.push(task_file(file));
+                part.push(file.clone());
             }
         }
         parts
@@ -198,13 +230,6 @@ fn task_file(file: &OpenFile) -> TaskFile {
     let ArchiveFile { path, size, etag } = file.file().clone();
     let row_groups = u32::try_from(file.row_groups()).unwrap_or(u32::MAX);
     TaskFile { path, size, etag, rows: file.rows(), row_groups }
-}
-
-impl Seen {
-    fn schemas(&self) -> impl Iterator<Item = NightSchema> + '_ {
-        let files = self.files.iter().flatten();
-        files.map(|file| NightSchema { night: self.night, schema: file.schema().clone() })
-    }
 }
 
 /// A manifest from the bucket is trusted no more than one from the network.

@@ -49,6 +49,13 @@ pub struct NightReceipt {
 impl Service {
     /// Ends the job when its last task has ended. Whoever comes first does it; others find it done.
     pub(crate) async fn finish_if_complete(&self, id: JobId) -> Result<(), TransferError> {
+        match self.finish(id).await {
+            Err(error) if !error.kind().is_worth_retrying() => self.fail_job(id, &error).await,
+            other => other,
+        }
+    }
+
+    async fn finish(&self, id: JobId) -> Result<(), TransferError> {
         let job = self.job(id).await?.value;
         if job.state != JobState::Running || !job.ready {
             return Ok(());

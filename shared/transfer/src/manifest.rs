@@ -2,7 +2,7 @@
 
 use crate::{Service, TransferError};
 use job::{JobId, JobRequest, Night, TopicName};
-use object_store::{ObjectStoreExt, PutPayload, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -33,6 +33,8 @@ pub struct Plan {
     pub avro_schema: String,
     /// A short mark of it.
     pub fingerprint: String,
+    /// A short mark of the TNS table: with another, a resumed task would choose other alerts.
+    pub tns: String,
 }
 
 impl Service {
@@ -47,6 +49,23 @@ impl Service {
             .map_err(|error| TransferError::Damaged { path: path.to_string(), reason: error.to_string() })?;
         let put = self.bucket.put(&path, PutPayload::from(text)).await;
         put.map(drop).map_err(|source| TransferError::Bucket { path: path.to_string(), source })
+    }
+
+    /// Writes an object unless there is one already; that one counts then.
+    pub(crate) async fn write_json_once<T: Serialize + DeserializeOwned + Sync>(
+        &self,
+        job: JobId,
+        name: &str,
+        value: T,
+    ) -> Result<T, TransferError> {
+        let path = object_path(job, name);
+        let text = serde_json::to_vec_pretty(&value)
+            .map_err(|error| TransferError::Damaged { path: path.to_string(), reason: error.to_string() })?;
+        match self.bucket.put_opts(&path, PutPayload::from(text), PutMode::Create.into()).await {
+            Ok(_) => Ok(value),
+            Err(object_store::Error::AlreadyExists { .. }) => self.read_json(job, name).await,
+            Err(source) => Err(TransferError::Bucket { path: path.to_string(), source }),
+        }
     }
 
     pub(crate) async fn read_json<T: DeserializeOwned>(

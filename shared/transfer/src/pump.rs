@@ -63,6 +63,9 @@ pub(crate) struct Milestone {
     pub counts: Counts,
     /// Messages of the task in each partition up to there.
     pub sequences: Vec<u64>,
+    /// For each partition an offset before which none of the task's later messages lies: nothing later had been handed
+    /// over when it was taken.
+    pub offsets: Vec<i64>,
 }
 
 /// Shared between a pump and whoever looks on.
@@ -70,6 +73,13 @@ pub(crate) struct Milestone {
 pub(crate) struct Progress {
     tidings: Arc<Mutex<Tidings>>,
     stop: Arc<AtomicBool>,
+}
+
+impl From<Counts> for Progress {
+    fn from(counts: Counts) -> Self {
+        let tidings = Tidings { counts, ..Tidings::default() };
+        Self { tidings: Arc::new(Mutex::new(tidings)), stop: Arc::default() }
+    }
 }
 
 impl Progress {
@@ -131,6 +141,8 @@ pub(crate) struct Pump {
     sink: Sink,
     progress: Progress,
     row_groups: u32,
+    planned_row_groups: u32,
+    planned_rows: u64,
 }
 
 /// What a pump starts from.
@@ -145,6 +157,10 @@ pub(crate) struct Start {
     pub arrived: Vec<u64>,
     /// The most alerts that this task may send.
     pub allowance: Option<u64>,
+    /// What the footers promise.
+    pub planned_row_groups: u32,
+    /// What the footers promise.
+    pub planned_rows: u64,
 }
 
 impl Pump {
@@ -169,6 +185,7 @@ impl Pump {
             tns: tns.clone(),
             dropped_by_class: 0,
             dropped_by_condition: vec![0; counts.dropped_by_condition.len()],
+            progress: progress.clone(),
         };
         let sink = Sink {
             encoder: Encoder::new(plan.layout),
@@ -182,7 +199,14 @@ impl Pump {
             messages: Messages::default(),
             progress: progress.clone(),
         };
-        Ok(Self { filter, sink, progress, row_groups: start.row_groups })
+        Ok(Self {
+            filter,
+            sink,
+            progress,
+            row_groups: start.row_groups,
+            planned_row_groups: start.planned_row_groups,
+            planned_rows: start.planned_rows,
+        })
     }
 
     /// Works through the prepared row groups and waits until all is acknowledged. Runs on a thread of its own.
@@ -214,12 +238,26 @@ impl Pump {
             }
             self.row_group(scan?)?;
         }
+        if self.progress.is_stopped() {
+            return Err(TransferError::Cancelled);
+        }
         let progress = &self.progress;
         self.sink.publisher.finish(&|| progress.is_stopped())?;
-        match self.sink.counts.adds_up() {
-            true => Ok(()),
-            false => Err(TransferError::Books(format!("{:?}", self.sink.counts))),
+        self.check_books()
+    }
+
+    /// What was read is what the footers promised, and what the topic holds is what was made of it.
+    fn check_books(&self) -> Result<(), TransferError> {
+        let counts = &self.sink.counts;
+        let whole = self.row_groups == self.planned_row_groups && counts.read == self.planned_rows;
+        if !whole && !self.sink.is_full() {
+            let (read, planned) = (counts.read, self.planned_rows);
+            return Err(TransferError::Books(format!("{read} of {planned} alerts of the night were read")));
         }
+        if !counts.adds_up() || self.sink.sequences != self.sink.publisher.handed_over() {
+            return Err(TransferError::Books(format!("{counts:?}")));
+        }
+        Ok(())
     }
 
     fn row_group(&mut self, scan: RowGroupScan) -> Result<(), TransferError> {
@@ -238,9 +276,10 @@ impl Pump {
         }
         self.row_groups += 1;
         let (row_groups, counts, sequences) = (self.row_groups, counts.clone(), self.sink.sequences.clone());
+        let offsets = self.sink.publisher.watch().acknowledged().offsets;
         self.progress.with(|tidings| {
             tidings.counts = counts.clone();
-            tidings.milestones.push_back(Milestone { row_groups, counts, sequences });
+            tidings.milestones.push_back(Milestone { row_groups, counts, sequences, offsets });
         });
         Ok(())
     }
@@ -257,6 +296,7 @@ struct Filter {
     tns: Arc<TnsCatalogue>,
     dropped_by_class: u64,
     dropped_by_condition: Vec<u64>,
+    progress: Progress,
 }
 
 impl RowFilter for Filter {
@@ -270,6 +310,9 @@ impl RowFilter for Filter {
 
 impl Filter {
     fn choose(&mut self, batch: &RecordBatch) -> Result<BooleanArray, TransferError> {
+        if self.progress.is_stopped() {
+            return Err(TransferError::Cancelled);
+        }
         let rows = batch.num_rows();
         let fink = self.by_finkclass.then(|| finkclass(batch));
         let tns = self.by_tnsclass.then(|| tnsclass(batch, &self.tns));

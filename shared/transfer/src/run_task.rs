@@ -33,6 +33,13 @@ impl Service {
     /// Runs a task, once more if need be. Safe when it runs twice, late, or at once with its twin.
     pub async fn run_task(&self, id: TaskId) -> Result<Outcome, TransferError> {
         let job = self.job(id.job).await?.value;
+        if job.request.alert_limit().is_some() {
+            // Under a limit nights go one after the other: the end of the earlier one queues this one again.
+            let tasks = self.store.tasks(id.job).await?;
+            if tasks.iter().any(|task| task.value.id.index < id.index && !task.value.state.is_final()) {
+                return Ok(Outcome::Ended);
+            }
+        }
         let task = match self.claim(id, &job).await? {
             Claim::Mine(task) => *task,
             Claim::Ended => {
@@ -50,21 +57,22 @@ impl Service {
     /// Takes the task by a conditional write: from then on an older attempt can write nothing.
     async fn claim(&self, id: TaskId, job: &Job) -> Result<Claim, TransferError> {
         let mut claim = Claim::Ended;
-        let cancelled = job.cancel_requested || job.state.is_final();
+        let (cancelled, over) = (job.cancel_requested, job.state.is_final());
         let lease = chrono::TimeDelta::from_std(self.settings.lease).unwrap_or(chrono::TimeDelta::hours(1));
         let claimed = update_task(&*self.store, id, |task| {
             claim = Claim::Ended;
-            if task.state.is_final() {
+            if task.state.is_final() || over {
+                return false;
+            }
+            // Before anything else: whoever holds the lease may still be sending.
+            if let Some(until) = task.lease_until.filter(|until| *until > now()) {
+                claim = Claim::Busy((until - now()).to_std().unwrap_or(Duration::from_secs(1)));
                 return false;
             }
             if cancelled {
                 task.state = TaskState::Cancelled;
                 task.ended = Some(now());
                 return true;
-            }
-            if let Some(until) = task.lease_until.filter(|until| *until > now()) {
-                claim = Claim::Busy((until - now()).to_std().unwrap_or(Duration::from_secs(1)));
-                return false;
             }
             task.state = TaskState::Running;
             task.attempt += 1;
@@ -86,14 +94,20 @@ impl Service {
             task.files = self.files_again(&task).await?;
         }
         let content = ContentPlan::new(&manifest.request, planned_columns(&plan)?.schema())?;
-        let checkpoint = self.checkpoint_of(&task, job, manifest.partitions).await?;
-        let arrived = self
-            .kafka
-            .sequences(&job.topic, id.index, checkpoint.sequences.clone(), checkpoint.offsets.clone())
-            .await?;
-        // While the topic holds nothing of a failed night, its files may have been repaired meanwhile.
-        if attempt > 1 && arrived.iter().sum::<u64>() == 0 {
-            task.files = self.files_again(&task).await?;
+        if packet::avro_schema(&content.layout)? != plan.avro_schema {
+            return Err(replanned(id, "its schema is not what this version of nightferry makes of it").into());
+        }
+        let begun_before = task.checkpoint.is_some();
+        let mut checkpoint = self.checkpoint_of(&task, job, manifest.partitions).await?;
+        let mut arrived = checkpoint.sequences.clone();
+        if begun_before {
+            let (sequences, offsets) = (arrived, checkpoint.offsets.clone());
+            arrived = self.kafka.sequences(&job.topic, id.index, sequences, offsets).await?;
+            if arrived.iter().all(|count| *count == 0) {
+                checkpoint = self.begin_anew(&mut task, checkpoint).await?;
+            } else if plan.tns != self.tns.fingerprint() {
+                return Err(replanned(id, "the TNS table was changed while the job was under way").into());
+            }
         }
         let start = Start {
             night: task.night,
@@ -102,6 +116,8 @@ impl Service {
             sequences: checkpoint.sequences.clone(),
             arrived: arrived.clone(),
             allowance: self.allowance(job, id).await?,
+            planned_row_groups: task.files.iter().map(|file| file.row_groups).sum(),
+            planned_rows: task.files.iter().map(|file| file.rows).sum(),
         };
         let publisher =
             self.kafka.publisher(&job.topic, id.index, &arrived, compression(&manifest.request.content))?;
@@ -114,7 +130,7 @@ impl Service {
             checkpoint.row_groups,
             sender,
         );
-        let progress = Progress::default();
+        let progress = Progress::from(checkpoint.counts.clone());
         let pump = Pump::new(content, self.tns.clone(), publisher, start, progress.clone())?;
         let fetching = tokio::spawn(fetching);
         let mut pumping = tokio::task::spawn_blocking(move || pump.run(receiver));
@@ -122,14 +138,17 @@ impl Service {
             tokio::select! {
                 ended = &mut pumping => break ended,
                 () = tokio::time::sleep(self.settings.progress_interval) => {
-                    if let Err(error) = self.report(id, attempt, &progress, &watch, &checkpoint).await {
+                    let report = self.report(id, attempt, &progress, &watch);
+                    // A store that hangs must not keep a worker sending beyond its lease.
+                    let reported = tokio::time::timeout(self.settings.lease / 4, report).await;
+                    if let Err(error) = reported.unwrap_or(Err(TransferError::Fenced)) {
                         // Whatever it was, this attempt may no longer write: it ends.
                         progress.stop();
-                        let stopped = (&mut pumping).await;
                         fetching.abort();
+                        let stopped = (&mut pumping).await;
                         return Err(match stopped {
                             Ok(Err(stopped)) => AttemptError { error: Box::new(error), ..stopped },
-                            Ok(Ok(_)) => AttemptError::from(error),
+                            Ok(Ok(counts)) => AttemptError { sent: Some(counts.sent), ..AttemptError::from(error) },
                             Err(panic) => broken_off(&panic),
                         });
                     }
@@ -147,7 +166,6 @@ impl Service {
         attempt: u32,
         progress: &Progress,
         watch: &DeliveryWatch,
-        first: &Checkpoint,
     ) -> Result<(), TransferError> {
         if self.job(id.job).await?.value.cancel_requested {
             return Err(TransferError::Cancelled);
@@ -173,19 +191,13 @@ impl Service {
             }
             task.counts = counts.clone();
             task.lease_until = Some(now() + lease);
-            if let Some(milestone) = &reached {
-                // Offsets of the first attempt are always early enough; later ones spare reading.
-                let known = task.checkpoint.as_ref().map_or(&first.offsets, |checkpoint| &checkpoint.offsets);
-                let exact = acknowledged.sequences == milestone.sequences;
-                let offsets = known.iter().zip(&acknowledged.offsets);
-                task.checkpoint = Some(Checkpoint {
-                    row_groups: milestone.row_groups,
-                    counts: milestone.counts.clone(),
-                    sequences: milestone.sequences.clone(),
-                    offsets: offsets
-                        .map(|(known, seen)| if exact { *known.max(seen) } else { *known })
-                        .collect(),
-                });
+            if let (Some(milestone), Some(checkpoint)) = (&reached, &mut task.checkpoint) {
+                checkpoint.row_groups = milestone.row_groups;
+                checkpoint.counts.clone_from(&milestone.counts);
+                checkpoint.sequences.clone_from(&milestone.sequences);
+                for (known, end) in checkpoint.offsets.iter_mut().zip(&milestone.offsets) {
+                    *known = (*known).max(*end);
+                }
             }
             true
         })
@@ -300,7 +312,7 @@ impl Service {
     /// Under a limit the next night follows; the last task ends the job.
     async fn task_ended(&self, id: TaskId) -> Result<(), TransferError> {
         let job = self.job(id.job).await?.value;
-        if job.request.alert_limit().is_some() {
+        if job.request.alert_limit().is_some() && !job.state.is_final() {
             let tasks = self.store.tasks(id.job).await?;
             let next = tasks.into_iter().map(|task| task.value).find(|task| task.state == TaskState::Queued);
             if let Some(next) = next {
@@ -337,7 +349,40 @@ fn broken_off(error: &tokio::task::JoinError) -> AttemptError {
     AttemptError { error: Box::new(TransferError::Worker(reason.into())), drained: false, sent: None }
 }
 
+/// A task whose plan no longer fits: going on would mix two choices in one topic.
+fn replanned(id: TaskId, reason: &str) -> TransferError {
+    let path = format!("jobs/{}/plan.json", id.job);
+    TransferError::Damaged { path, reason: format!("{reason}; submit the job again") }
+}
+
 impl Service {
+    /// While the topic holds nothing of a task, it begins anew over its files as they are now: they may have been
+    /// repaired meanwhile.
+    async fn begin_anew(&self, task: &mut Task, checkpoint: Checkpoint) -> Result<Checkpoint, TransferError> {
+        let files = self.same_files(task).await?;
+        if files == task.files {
+            return Ok(checkpoint);
+        }
+        let sequences = vec![0; checkpoint.sequences.len()];
+        let anew =
+            Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets: checkpoint.offsets };
+        let attempt = task.attempt;
+        let written = update_task(&*self.store, task.id, |row| {
+            let mine = row.attempt == attempt;
+            if mine {
+                row.files.clone_from(&files);
+                row.checkpoint = Some(anew.clone());
+            }
+            mine
+        })
+        .await?;
+        if written.value.attempt != attempt {
+            return Err(TransferError::Fenced);
+        }
+        task.files = files;
+        Ok(anew)
+    }
+
     /// Looks again at a night that could not be opened at fan-out.
     async fn files_again(&self, task: &Task) -> Result<Vec<job::TaskFile>, TransferError> {
         let files = self.night_files(task.night).await?;

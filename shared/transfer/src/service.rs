@@ -84,27 +84,34 @@ impl Service {
     /// to the broker.
     pub async fn recover(&self, grace: Duration) -> Result<usize, TransferError> {
         let free = now() + chrono::TimeDelta::from_std(grace).unwrap_or_default();
-        let mut work = Vec::new();
+        let mut recovered = 0;
         for job in self.store.jobs(usize::MAX).await? {
-            let id = job.value.id;
             if job.value.state.is_final() {
                 continue;
             }
-            let tasks = self.store.tasks(id).await?;
-            if job.value.tasks == 0 || tasks.len() < job.value.tasks as usize {
-                work.push(Work::FanOut(id));
-                continue;
+            recovered += 1;
+            let id = job.value.id;
+            // One job's trouble is its own: the others go on.
+            if let Err(error) = self.recover_job(&job.value, free).await {
+                tracing::warn!(job = %id, %error, "the job cannot go on");
+                self.fail_job(id, &error).await?;
             }
-            for task in tasks.into_iter().filter(|task| !task.value.state.is_final()) {
-                let task_id = task.value.id;
-                store::update_task(&*self.store, task_id, |task| task.lease_until.replace(free).is_some())
-                    .await?;
-                work.push(Work::Task(task_id));
-            }
-            self.finish_if_complete(id).await?;
         }
-        self.queue.send(&work).await?;
-        Ok(work.len())
+        Ok(recovered)
+    }
+
+    async fn recover_job(&self, job: &Job, free: DateTime<Utc>) -> Result<(), TransferError> {
+        if !job.ready {
+            return Ok(self.queue.send(&[Work::FanOut(job.id)]).await?);
+        }
+        for task in self.store.tasks(job.id).await? {
+            if !task.value.state.is_final() {
+                let free_again = |task: &mut job::Task| task.lease_until.replace(free).is_some();
+                store::update_task(&*self.store, task.value.id, free_again).await?;
+            }
+        }
+        self.send_tasks(job.id).await?;
+        self.finish_if_complete(job.id).await
     }
 
     pub(crate) async fn change_job(

@@ -1,9 +1,11 @@
 //! Submit: everything that can be refused is refused here, with its place; then topics, manifest, job row, queue.
 
 use crate::{JobDocument, Manifest, Service, TransferError, content_plan::ContentPlan, service::now};
-use archive::{JobSchema, NightSchema, unify};
+use archive::{JobSchema, NightSchema, distinct, unify};
+use broker::Existing;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
-use job::{Job, JobId, JobRequest, JobState, Night, TopicName};
+use job::{ErrorKind, Job, JobId, JobRequest, JobState, Night, TopicName};
 use store::Work;
 
 /// Footers that are read at once.
@@ -17,12 +19,10 @@ impl Service {
         let schema = self.first_look(&nights).await?;
         ContentPlan::over_nights(&request, &schema)?;
 
-        let (id, created) = (JobId::random(), now());
-        let topic = TopicName::new(request.survey, created);
+        let id = JobId::random();
         let partitions = request.topic_partitions();
-        self.kafka.create_topics(&topic, partitions).await?;
-        let retention =
-            chrono::TimeDelta::from_std(self.kafka.config().retention).unwrap_or(chrono::TimeDelta::MAX);
+        let (created, topic) = self.own_topic(&request, partitions).await?;
+        let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
         let mut job = Job {
             id,
             request: request.clone(),
@@ -55,6 +55,27 @@ impl Service {
         self.document(id).await
     }
 
+    /// Makes both topics under a name that nobody else has: two submits may come in the same microsecond.
+    async fn own_topic(
+        &self,
+        request: &JobRequest,
+        partitions: i32,
+    ) -> Result<(DateTime<Utc>, TopicName), TransferError> {
+        let mut moment = now();
+        loop {
+            let topic = TopicName::new(request.survey, moment);
+            match self.kafka.create_topics(&topic, partitions, Existing::Refuse).await {
+                Ok(()) => return Ok((moment, topic)),
+                Err(error)
+                    if error.kind() == ErrorKind::Conflict && now() - moment < TimeDelta::seconds(30) =>
+                {
+                    moment += TimeDelta::microseconds(1);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     /// The chosen nights that the archive has, and those that it lacks.
     async fn chosen_nights(&self, request: &JobRequest) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
         let known = self.archive.nights().await?;
@@ -77,16 +98,16 @@ impl Service {
             .buffered(FOOTERS)
             .try_collect()
             .await?;
-        Ok(unify(&schemas.into_iter().flatten().collect::<Vec<_>>()))
+        Ok(unify(&distinct(schemas.into_iter().flatten())))
     }
 
     async fn first_schema(self, night: Night) -> Result<Option<NightSchema>, TransferError> {
         for file in self.archive.files(night).await? {
             match self.archive.open_file(&file).await {
                 Ok(opened) => return Ok(Some(NightSchema { night, schema: opened.schema().clone() })),
-                // A damaged file is a matter of its night, told when the night is run.
-                Err(archive::ArchiveError::Damaged { .. }) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) if error.kind().is_worth_retrying() => return Err(error.into()),
+                // A damaged or vanished file is a matter of its night, told when the night is run.
+                Err(_) => {}
             }
         }
         Ok(None)

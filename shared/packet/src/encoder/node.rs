@@ -38,12 +38,9 @@ enum Values<'a> {
     Moment(&'a [i64]),
     /// Children carry this struct's nulls.
     Record(Vec<Node<'a>>),
-    /// `nullable_items`: the items are records, which are nullable here.
     List {
         offsets: &'a [i32],
         item: Box<Node<'a>>,
-        records: bool,
-        item_nulls: Option<&'a NullBuffer>,
     },
     Map {
         offsets: &'a [i32],
@@ -88,8 +85,6 @@ impl<'a> Node<'a> {
                 Values::List {
                     offsets: list.value_offsets(),
                     item: Box::new(Node::new(list.values(), None, name)?),
-                    records: matches!(list.values().data_type(), DataType::Struct(_)),
-                    item_nulls: list.values().nulls(),
                 }
             }
             DataType::Map(_, _) => {
@@ -126,6 +121,18 @@ impl<'a> Node<'a> {
         self.write_value(row, out);
     }
 
+    /// The same where a record may be null: as the item of an array or the value of a map.
+    fn write_nullable(&self, row: usize, out: &mut Vec<u8>) {
+        if matches!(self.values, Values::Record(_)) {
+            let null = self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row));
+            out.push(if null { NULL } else { VALUE });
+            if null {
+                return;
+            }
+        }
+        self.write(row, out);
+    }
+
     /// Appends the row's value without the branch before it. Rows are within the arrays' lengths by construction.
     #[allow(clippy::indexing_slicing)]
     fn write_value(&self, row: usize, out: &mut Vec<u8>) {
@@ -148,18 +155,11 @@ impl<'a> Node<'a> {
                 write_timestamp(values[row], out);
                 out[length_at] = ((out.len() - length_at - 1) * 2) as u8;
             }
-            Values::List { offsets, item, records, item_nulls } => {
+            Values::List { offsets, item } => {
                 let (start, end) = (offsets[row] as usize, offsets[row + 1] as usize);
                 write_block(end - start, out, |out| {
                     for index in start..end {
-                        if *records {
-                            let null = item_nulls.is_some_and(|nulls| nulls.is_null(index));
-                            out.push(if null { NULL } else { VALUE });
-                            if null {
-                                continue;
-                            }
-                        }
-                        item.write(index, out);
+                        item.write_nullable(index, out);
                     }
                 });
             }
@@ -168,7 +168,7 @@ impl<'a> Node<'a> {
                 write_block(end - start, out, |out| {
                     for index in start..end {
                         key.write_value(index, out);
-                        value.write(index, out);
+                        value.write_nullable(index, out);
                     }
                 });
             }
