@@ -85,6 +85,7 @@ fn the_openapi_document_lists_every_path() {
     assert_eq!(
         paths,
         [
+            "/v1/estimates",
             "/v1/health",
             "/v1/jobs",
             "/v1/jobs/{id}",

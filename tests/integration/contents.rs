@@ -63,6 +63,24 @@ fn classes_are_chosen_and_left_out() {
 }
 
 #[test]
+fn an_estimate_counts_the_conditions() {
+    let (_folder, stack) = stack(false);
+    let asked =
+        ["--nights", "2020-08-02..2026-03-22", "--class", "!Unknown", "--where", "candidate.magpsf < 19"];
+    let estimate = stack.json(&[&["estimate"], &asked[..]].concat());
+    let job = stack.ferry_well(&asked);
+    let sent = number(&job, "/status/counts/sent");
+    assert!(sent > 0 && sent < 600);
+    assert_eq!(estimate["exact"], true);
+    assert_eq!(number(&estimate, "/alerts"), sent);
+    assert_eq!(number(&estimate, "/alerts_in_nights"), 600);
+    let (bytes, measured) = (number(&estimate, "/bytes"), number(&job, "/status/counts/bytes_sent"));
+    assert!(bytes.abs_diff(measured) * 10 < measured, "{bytes} is not within a tenth of {measured}");
+    let none = stack.json(&["estimate", "--nights", "2026-03-22", "--where", "candidate.magpsf < 0"]);
+    assert_eq!((number(&none, "/alerts"), none["bytes"].is_null()), (0, true));
+}
+
+#[test]
 fn an_empty_result_is_told_and_has_both_topics() {
     let (_folder, stack) = stack(false);
     let job = stack.ferry_well(&["--nights", "2026-03-22", "--where", "candidate.magpsf < 0"]);

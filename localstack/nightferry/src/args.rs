@@ -42,6 +42,8 @@ pub enum Command {
     Up(Up),
     /// Submits a job from a file (YAML or JSON, `-` for standard input) or from options.
     Submit(Submit),
+    /// Tells how many alerts a job would send, conditions included; takes what `submit` takes.
+    Estimate(Estimate),
     /// Shows a job, or the newest one.
     Status(Status),
     /// Lists jobs, newest first.
@@ -149,6 +151,20 @@ pub struct Submit {
     /// Only print the document that would be submitted.
     #[arg(long)]
     pub dry_run: bool,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `nightferry estimate`
+#[derive(ClapArgs, Clone)]
+pub struct Estimate {
+    /// The job file; `-` for standard input.
+    #[arg(conflicts_with = "nights")]
+    pub file: Option<PathBuf>,
+    /// The job by options.
+    #[command(flatten)]
+    pub request: RequestArgs,
     /// Where the API is.
     #[command(flatten)]
     pub api: Api,

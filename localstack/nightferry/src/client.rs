@@ -5,7 +5,7 @@ use job::JobRequest;
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use std::{fmt::Write, time::Duration};
-use transfer::{JobDocument, JobSummary, Receipt};
+use transfer::{Estimate, JobDocument, JobSummary, Receipt};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,11 @@ impl Client {
     /// Submits a document.
     pub async fn submit(&self, request: &JobRequest) -> Result<JobDocument, ClientError> {
         self.call(Method::POST, "/v1/jobs", Some(request)).await
+    }
+
+    /// Estimates a document.
+    pub async fn estimate(&self, request: &JobRequest) -> Result<Estimate, ClientError> {
+        self.call(Method::POST, "/v1/estimates", Some(request)).await
     }
 
     /// A job.

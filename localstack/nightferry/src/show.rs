@@ -6,7 +6,7 @@ mod tables;
 
 pub use bars::JobBar;
 pub use figures::{bytes, count, duration, rate};
-pub use tables::{arrivals, job_list, job_table, receipt_table};
+pub use tables::{arrivals, estimate_table, job_list, job_table, receipt_table};
 
 use console::style;
 use serde::Serialize;

@@ -13,7 +13,7 @@ use axum::{
 };
 use job::{ErrorKind, JobId, JobRequest};
 use serde::{Deserialize, Serialize};
-use transfer::{JobDocument, JobSummary, Receipt, Service, TransferError};
+use transfer::{Estimate, JobDocument, JobSummary, Receipt, Service, TransferError};
 
 type Answer<T> = Result<Json<T>, ProblemDocument>;
 
@@ -24,15 +24,29 @@ pub(crate) async fn submit(
     State(service): State<Service>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, [(HeaderName, String); 1], Json<JobDocument>), ProblemDocument> {
+    let request = request_in(body)?;
+    let document = service.submit(request).await?;
+    let location = (header::LOCATION, format!("/v1/jobs/{}", document.id));
+    Ok((StatusCode::CREATED, [location], Json(document)))
+}
+
+/// Estimates a job: alerts with their interval and bytes, conditions included. Nothing is made.
+#[utoipa::path(post, path = "/v1/estimates", request_body = JobRequest,
+    responses((status = 200, body = Estimate), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn estimate(
+    State(service): State<Service>,
+    body: Result<Bytes, BytesRejection>,
+) -> Answer<Estimate> {
+    Ok(Json(service.estimate(&request_in(body)?).await?))
+}
+
+fn request_in(body: Result<Bytes, BytesRejection>) -> Result<JobRequest, ProblemDocument> {
     let body = body.map_err(|rejection| {
         ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()).with_status(rejection.status())
     })?;
     let text = std::str::from_utf8(&body)
         .map_err(|_| ProblemDocument::new(ErrorKind::Invalid, "the document is not UTF-8 text"))?;
-    let request = JobRequest::parse(text).map_err(TransferError::from)?;
-    let document = service.submit(request).await?;
-    let location = (header::LOCATION, format!("/v1/jobs/{}", document.id));
-    Ok((StatusCode::CREATED, [location], Json(document)))
+    Ok(JobRequest::parse(text).map_err(TransferError::from)?)
 }
 
 /// How many jobs to list.

@@ -17,6 +17,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     ),
     paths(
         handlers::submit,
+        handlers::estimate,
         handlers::list,
         handlers::status,
         handlers::cancel,

@@ -1,4 +1,4 @@
-//! The use-cases of nightferry: submit, fan out, run a task, status, cancel, retry.
+//! The use-cases of nightferry: estimate, submit, fan out, run a task, status, cancel, retry.
 //!
 //! ```text
 //! submit ──▶ manifest + job row ──▶ fan_out ──▶ tasks ──▶ run_task ──▶ … ──▶ last task done ──▶ receipt
@@ -16,7 +16,9 @@ mod cancel;
 mod content_plan;
 mod document;
 mod error;
+mod estimate;
 mod fan_out;
+mod filter;
 mod finish;
 mod manifest;
 mod pump;
@@ -27,6 +29,7 @@ mod tns_table;
 
 pub use document::{JobDocument, JobStatus, JobSummary, NightStatus};
 pub use error::{Problem, TransferError};
+pub use estimate::{Estimate, NightEstimate};
 pub use finish::Receipt;
 pub use manifest::{Manifest, Plan};
 pub use run_task::Outcome;

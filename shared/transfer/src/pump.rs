@@ -1,16 +1,15 @@
 //! The pump of a task: row groups in, messages out, on one thread; the next row groups are fetched meanwhile.
 
-use crate::{TransferError, content_plan::ContentPlan};
-use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowFilter, RowGroupScan, ScanPlan};
-use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray},
-    compute::cast,
-    datatypes::{DataType, SchemaRef},
+use crate::{
+    TransferError,
+    content_plan::ContentPlan,
+    filter::{Filter, tnsclass},
 };
+use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
+use arrow::array::{Array, AsArray, RecordBatch};
 use broker::Publisher;
 use job::{Counts, Night, TaskFile};
 use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of};
-use query::{ClassSelection, Predicate};
 use std::{
     collections::VecDeque,
     sync::{
@@ -171,22 +170,9 @@ impl Pump {
         start: Start,
         progress: Progress,
     ) -> Result<Self, TransferError> {
-        let condition_schema = plan.condition_schema();
-        let predicate = plan.conditions.bind(&condition_schema)?;
         let mut counts = start.counts;
         counts.dropped_by_condition.resize(plan.conditions.list().len(), 0);
-        let filter = Filter {
-            predicate: (!plan.conditions.is_empty()).then_some(predicate),
-            condition_schema,
-            classes: plan.classes,
-            by_finkclass: plan.filters_by_finkclass,
-            by_tnsclass: plan.filters_by_tnsclass,
-            night: start.night,
-            tns: tns.clone(),
-            dropped_by_class: 0,
-            dropped_by_condition: vec![0; counts.dropped_by_condition.len()],
-            progress: progress.clone(),
-        };
+        let filter = Filter::new(&plan, tns.clone(), start.night, progress.clone())?;
         let sink = Sink {
             encoder: Encoder::new(plan.layout),
             tns,
@@ -285,82 +271,6 @@ impl Pump {
     }
 }
 
-/// Classes and conditions over the narrow columns.
-struct Filter {
-    predicate: Option<Predicate>,
-    condition_schema: SchemaRef,
-    classes: ClassSelection,
-    by_finkclass: bool,
-    by_tnsclass: bool,
-    night: Night,
-    tns: Arc<TnsCatalogue>,
-    dropped_by_class: u64,
-    dropped_by_condition: Vec<u64>,
-    progress: Progress,
-}
-
-impl RowFilter for Filter {
-    fn keep(
-        &mut self,
-        batch: &RecordBatch,
-    ) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
-        self.choose(batch).map_err(Into::into)
-    }
-}
-
-impl Filter {
-    fn choose(&mut self, batch: &RecordBatch) -> Result<BooleanArray, TransferError> {
-        if self.progress.is_stopped() {
-            return Err(TransferError::Cancelled);
-        }
-        let rows = batch.num_rows();
-        let fink = self.by_finkclass.then(|| finkclass(batch));
-        let tns = self.by_tnsclass.then(|| tnsclass(batch, &self.tns));
-        let by_class = (!self.classes.is_all()).then(|| self.classes.keep(fink.as_ref(), tns.as_ref(), rows));
-        if let Some(kept) = &by_class {
-            self.dropped_by_class += (rows - kept.true_count()) as u64;
-        }
-        let Some(predicate) = &self.predicate else {
-            return Ok(by_class.unwrap_or_else(|| BooleanArray::from(vec![true; rows])));
-        };
-        let columns = self.condition_columns(batch, fink, tns);
-        let batch = RecordBatch::try_new(self.condition_schema.clone(), columns).map_err(consumer)?;
-        // Conditions are counted over the rows of the chosen classes only, so that the books add up.
-        let Some(by_class) = by_class else {
-            let verdict = predicate.evaluate(&batch)?;
-            self.count(&verdict.dropped);
-            return Ok(verdict.keep);
-        };
-        let chosen = arrow::compute::filter_record_batch(&batch, &by_class).map_err(consumer)?;
-        let verdict = predicate.evaluate(&chosen)?;
-        self.count(&verdict.dropped);
-        let mut verdicts = verdict.keep.values().iter();
-        Ok(by_class.values().iter().map(|kept| kept && verdicts.next().unwrap_or(false)).map(Some).collect())
-    }
-
-    fn count(&mut self, dropped: &[u64]) {
-        for (total, more) in self.dropped_by_condition.iter_mut().zip(dropped) {
-            *total += more;
-        }
-    }
-
-    /// In the order of the condition schema: stored columns, the night, then the classes that are asked for.
-    fn condition_columns(
-        &self,
-        batch: &RecordBatch,
-        fink: Option<StringArray>,
-        tns: Option<StringArray>,
-    ) -> Vec<ArrayRef> {
-        let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
-        for part in [self.night.year(), self.night.month() as i32, self.night.day() as i32] {
-            columns.push(Arc::new(Int32Array::from_value(part, batch.num_rows())));
-        }
-        columns.extend(fink.map(|classes| Arc::new(classes) as ArrayRef));
-        columns.extend(tns.map(|classes| Arc::new(classes) as ArrayRef));
-        columns
-    }
-}
-
 /// Derives, encodes and sends the alerts that passed.
 struct Sink {
     encoder: Encoder,
@@ -424,17 +334,4 @@ impl Sink {
         });
         Ok(())
     }
-}
-
-fn tnsclass(batch: &RecordBatch, tns: &TnsCatalogue) -> StringArray {
-    let position = |leaf: &str| -> Option<Float64Array> {
-        let candidate = batch.column_by_name("candidate")?.as_struct_opt()?;
-        let doubles = cast(candidate.column_by_name(leaf)?, &DataType::Float64).ok()?;
-        Some(doubles.as_primitive().clone())
-    };
-    tns.classes(position("ra").as_ref(), position("dec").as_ref(), batch.num_rows())
-}
-
-fn consumer(error: arrow::error::ArrowError) -> TransferError {
-    TransferError::Archive(ArchiveError::Consumer(Box::new(error)))
 }

@@ -77,7 +77,10 @@ impl Service {
     }
 
     /// The chosen nights that the archive has, and those that it lacks.
-    async fn chosen_nights(&self, request: &JobRequest) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
+    pub(crate) async fn chosen_nights(
+        &self,
+        request: &JobRequest,
+    ) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
         let known = self.archive.nights().await?;
         let (found, lacking): (Vec<Night>, Vec<Night>) =
             request.nights.iter().partition(|night| known.binary_search(night).is_ok());

@@ -22,6 +22,7 @@ fn our_full_packet_is_the_real_one_to_the_last_value() {
     assert_eq!(dump.fields(), names.lines().collect::<Vec<_>>(), "names and order");
     assert!(dump.is_dense());
     assert_eq!(dump.schema_copies(), 1000);
+    assert_eq!(dump.told["timestamps"], serde_json::json!({"append": 31}));
     let compared = python.json("compare.py", &[golden, ours]);
     assert_eq!(compared["fields"], serde_json::json!({}), "{compared:#}");
     assert_eq!(compared["compared"], 31, "{compared:#}");

@@ -1,9 +1,10 @@
 //! Commands that talk to the API about jobs.
 
 use crate::{
-    args::{Job, List, Status, Submit},
+    args::{Estimate, Job, List, Status, Submit},
     client::Client,
     exit::{self, CommandError},
+    request_args::RequestArgs,
     show::{self, JobBar},
 };
 use job::{JobRequest, JobState};
@@ -14,10 +15,7 @@ use transfer::JobDocument;
 const GLANCE: Duration = Duration::from_millis(200);
 
 pub async fn submit(submit: &Submit) -> Result<u8, CommandError> {
-    let request = match &submit.file {
-        Some(path) => JobRequest::parse(&read_document(path)?)?,
-        None => submit.request.to_request()?,
-    };
+    let request = request_of(submit.file.as_deref(), &submit.request)?;
     if submit.dry_run {
         show::json(&request);
         return Ok(exit::OK);
@@ -31,6 +29,24 @@ pub async fn submit(submit: &Submit) -> Result<u8, CommandError> {
     };
     tell(&job, submit.api.json, submit.watch);
     Ok(if submit.watch { code_of(job.status.state) } else { exit::OK })
+}
+
+pub async fn estimate(args: &Estimate) -> Result<u8, CommandError> {
+    let request = request_of(args.file.as_deref(), &args.request)?;
+    let estimate = Client::new(&args.api.api).estimate(&request).await?;
+    if args.api.json {
+        show::json(&estimate)
+    } else {
+        show::line(&show::estimate_table(&estimate))
+    }
+    Ok(exit::OK)
+}
+
+fn request_of(file: Option<&Path>, options: &RequestArgs) -> Result<JobRequest, CommandError> {
+    match file {
+        Some(path) => Ok(JobRequest::parse(&read_document(path)?)?),
+        None => options.to_request(),
+    }
 }
 
 pub async fn status(status: &Status) -> Result<u8, CommandError> {

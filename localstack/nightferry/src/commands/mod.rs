@@ -19,6 +19,7 @@ pub async fn run(args: Args) -> Result<u8, CommandError> {
         Some(Command::Demo(demo)) => demo::run(&demo).await,
         Some(Command::Up(up)) => up::run(&up).await,
         Some(Command::Submit(submit)) => jobs::submit(&submit).await,
+        Some(Command::Estimate(estimate)) => jobs::estimate(&estimate).await,
         Some(Command::Status(status)) => jobs::status(&status).await,
         Some(Command::Jobs(list)) => jobs::list(&list).await,
         Some(Command::Cancel(job)) => jobs::cancel(&job).await,
