@@ -3,7 +3,8 @@
 //! Cases outside `with_shared` make their own archive and run from a plain clone. Cases in `with_shared` read real
 //! nights from `../shared` (or `NIGHTFERRY_SHARED`), and fail where that is missing.
 
-#![allow(missing_docs)]
+// In tests a panic is how a case fails, also in what the cases call.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod api;
 mod broken_parts;

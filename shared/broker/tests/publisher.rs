@@ -1,6 +1,7 @@
 //! The publisher and the tail, against a real broker that comes and goes.
 
-#![allow(missing_docs)]
+// In tests a panic is how a case fails, also in what the cases call.
+#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use broker::{BrokerError, Compression, Existing, Kafka, KafkaConfig, MessageKey};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
