@@ -70,7 +70,7 @@ async fn a_broker_that_vanishes_leaves_a_prefix_and_a_new_attempt_completes_it()
     let mut reached = vec![0; PARTITIONS];
     loop {
         let mut publisher = kafka.publisher(&topic, 7, &reached, Compression::Lz4).unwrap();
-        let mut seen = vec![0; PARTITIONS];
+        let mut seen = [0; PARTITIONS];
         let mut sent = Ok(());
         for number in 0..MESSAGES {
             let partition = number % PARTITIONS;
