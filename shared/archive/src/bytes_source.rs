@@ -238,6 +238,6 @@ mod tests {
         assert_eq!(coalesce(vec![10..20, 0..10, 5000..6000, 8..12]), vec![0..6000]);
         assert_eq!(coalesce(vec![0..10, mib..mib + 1]), vec![0..10, mib..mib + 1]);
         assert_eq!(coalesce(vec![0..10 * mib, 10 * mib..20 * mib]), vec![0..10 * mib, 10 * mib..20 * mib]);
-        assert_eq!(coalesce(vec![5..5]), Vec::<Range<u64>>::new());
+        assert_eq!(coalesce(vec![5..5, 9..9]), Vec::<Range<u64>>::new());
     }
 }
