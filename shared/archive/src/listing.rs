@@ -31,7 +31,7 @@ pub struct ArchiveFile {
 
 impl Archive {
     /// Opens an archive by folder or URL (`s3://bucket/prefix`, `file:///…`). For S3, region, endpoint and
-    /// credentials come from the environment (`AWS_…`).
+    /// credentials come from the environment (`AWS_…`); an endpoint that is named as `http://…` is reached so.
     pub fn open(location: &str) -> Result<Self, ArchiveError> {
         let wrong = |reason: String| ArchiveError::Location { location: location.to_owned(), reason };
         let url = match Url::parse(location) {
@@ -43,8 +43,11 @@ impl Archive {
         };
         let environment = std::env::vars()
             .filter_map(|(key, value)| key.starts_with("AWS_").then(|| (key.to_ascii_lowercase(), value)));
-        let (store, root) =
-            object_store::parse_url_opts(&url, environment).map_err(|error| wrong(error.to_string()))?;
+        let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
+        let plain_http =
+            endpoint.starts_with("http://").then(|| ("aws_allow_http".to_owned(), "true".to_owned()));
+        let (store, root) = object_store::parse_url_opts(&url, environment.chain(plain_http))
+            .map_err(|error| wrong(error.to_string()))?;
         Ok(Self { store: Arc::from(store), root, location: location.to_owned() })
     }
 
