@@ -41,8 +41,10 @@ impl Service {
         };
         let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();
         job.notes.extend(unknown.into_iter().map(|(class, nearest)| match nearest {
-            Some(nearest) => format!("no class named `{class}` is known; did you mean `{nearest}`?"),
-            None => format!("no class named `{class}` is known; it is looked for as written"),
+            Some(nearest) => format!(
+                "`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels; or did you mean `{nearest}`?"
+            ),
+            None => format!("`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels"),
         }));
         if !job.empty_nights.is_empty() {
             job.notes.push(format!("{} of the chosen nights are not in the archive", job.empty_nights.len()));
