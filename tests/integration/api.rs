@@ -28,6 +28,9 @@ fn a_returned_document_can_be_submitted_again() {
     assert_ne!(again["status"]["topic"], done["status"]["topic"]);
     assert_eq!(number(&again, "/status/counts/sent"), 20);
 
+    let topic = text(&again, "/status/topic");
+    let (status, _, found) = get(&format!("{}/v1/topics/{topic}", stack.api));
+    assert_eq!((status, &found["id"]), (200, &again["id"]));
     let (_, _, list) = get(&jobs);
     assert_eq!(list[0]["id"], again["id"], "newest first");
     let (status, _, receipt) = get(&format!("{jobs}/{id}/receipt"));
@@ -52,6 +55,8 @@ fn every_error_is_a_problem_document() {
         ("GET", format!("{jobs}/{random}"), "", 404, random),
         ("GET", format!("{jobs}/not-an-id"), "", 404, "not the id of a job"),
         ("DELETE", format!("{jobs}/{random}"), "", 404, random),
+        ("GET", format!("{}/v1/topics/ftransfer_ztf_2026-01-01_1", stack.api), "", 404, "ftransfer_ztf"),
+        ("GET", format!("{}/v1/topics/alerts", stack.api), "", 404, "alerts"),
         ("GET", format!("{jobs}?limit=many"), "", 422, "limit"),
         ("PUT", jobs.clone(), "", 405, "openapi"),
         ("GET", format!("{}/nothing", stack.api), "", 404, "openapi"),
@@ -91,7 +96,8 @@ fn the_openapi_document_lists_every_path() {
             "/v1/jobs/{id}",
             "/v1/jobs/{id}/receipt",
             "/v1/jobs/{id}/retry",
-            "/v1/nights"
+            "/v1/nights",
+            "/v1/topics/{topic}"
         ]
     );
     assert_eq!(document["components"]["schemas"]["JobRequest"]["properties"]["limit"]["minimum"], 0);

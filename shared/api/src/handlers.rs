@@ -74,6 +74,13 @@ pub(crate) async fn status(State(service): State<Service>, Path(id): Path<String
     Ok(Json(service.document(job_id(&id)?).await?))
 }
 
+/// The job that fills a topic.
+#[utoipa::path(get, path = "/v1/topics/{topic}", params(("topic" = String, Path)),
+    responses((status = 200, body = JobDocument), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn topic(State(service): State<Service>, Path(topic): Path<String>) -> Answer<JobDocument> {
+    Ok(Json(service.document_of_topic(&topic).await?))
+}
+
 /// Cancels a job; its topic stays readable up to there.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]

@@ -8,6 +8,7 @@
 //! | `DELETE /v1/jobs/{id}` | cancels |
 //! | `POST /v1/jobs/{id}/retry` | runs failed nights again, into the same topic |
 //! | `GET /v1/jobs/{id}/receipt` | what was read, dropped, kept and sent, once the job has ended |
+//! | `GET /v1/topics/{topic}` | the document of the job that fills a topic |
 //! | `POST /v1/estimates` | counts and bytes of a document, conditions included; nothing is made |
 //! | `GET /v1/nights` | the nights of the archive |
 //! | `GET /v1/health` | whether archive and broker answer |
@@ -43,6 +44,7 @@ pub fn router(service: Service) -> Router {
         .route("/v1/jobs/{id}", get(handlers::status).delete(handlers::cancel))
         .route("/v1/jobs/{id}/retry", post(handlers::retry))
         .route("/v1/jobs/{id}/receipt", get(handlers::receipt))
+        .route("/v1/topics/{topic}", get(handlers::topic))
         .route("/v1/estimates", post(handlers::estimate))
         .route("/v1/nights", get(handlers::nights))
         .route("/v1/health", get(handlers::health))

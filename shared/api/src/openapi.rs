@@ -23,6 +23,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         handlers::cancel,
         handlers::retry,
         handlers::receipt,
+        handlers::topic,
         handlers::nights,
         handlers::health
     )

@@ -11,6 +11,7 @@ use job::{
 /// Runs the whole suite against an empty store.
 pub async fn check(store: &dyn Store) {
     a_job_is_kept_once(store).await;
+    a_topic_leads_to_its_job(store).await;
     the_newest_jobs_come_first(store).await;
     only_the_latest_version_may_be_replaced(store).await;
     fan_out_may_run_twice(store).await;
@@ -61,6 +62,15 @@ async fn a_job_is_kept_once(store: &dyn Store) {
     store.insert_job(&job).await.unwrap();
     assert_eq!(store.job(job.id).await.unwrap().unwrap().value, job);
     assert!(matches!(store.insert_job(&job).await, Err(StoreError::Exists(_))));
+}
+
+async fn a_topic_leads_to_its_job(store: &dyn Store) {
+    let mut job = sample_job();
+    let moment: DateTime<Utc> = "2026-03-23T02:00:00.000009Z".parse().unwrap();
+    job.topic = TopicName::new(Survey::Ztf, moment);
+    assert!(store.job_of_topic(&job.topic).await.unwrap().is_none());
+    let kept = store.insert_job(&job).await.unwrap();
+    assert_eq!(store.job_of_topic(&job.topic).await.unwrap(), Some(kept));
 }
 
 async fn the_newest_jobs_come_first(store: &dyn Store) {

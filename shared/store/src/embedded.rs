@@ -2,14 +2,16 @@
 
 use crate::{Store, StoreError, Versioned};
 use async_trait::async_trait;
-use job::{Job, JobId, Task, TaskId};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition};
+use job::{Job, JobId, Task, TaskId, TopicName};
+use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{path::Path, sync::Arc};
 
 const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
 /// By submission time, to list the newest without reading all.
 const JOBS_BY_TIME: TableDefinition<'_, &str, &str> = TableDefinition::new("jobs_by_time");
+/// By topic, for those who know only that.
+const JOBS_BY_TOPIC: TableDefinition<'_, &str, &str> = TableDefinition::new("jobs_by_topic");
 const TASKS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("tasks");
 
 /// Jobs and tasks in a file. The file is locked: a second process is refused.
@@ -38,8 +40,19 @@ impl Embedded {
 
     fn with(database: Database) -> Result<Self, StoreError> {
         let begun = database.begin_write().map_err(failed)?;
-        begun.open_table(JOBS).map_err(failed)?;
         begun.open_table(JOBS_BY_TIME).map_err(failed)?;
+        {
+            // A file of an earlier version has jobs but no list of topics.
+            let jobs = begun.open_table(JOBS).map_err(failed)?;
+            let mut by_topic = begun.open_table(JOBS_BY_TOPIC).map_err(failed)?;
+            if by_topic.len().map_err(failed)? < jobs.len().map_err(failed)? {
+                for entry in jobs.iter().map_err(failed)? {
+                    let (id, row) = entry.map_err(failed)?;
+                    let job: Versioned<Job> = decode(row.value())?;
+                    by_topic.insert(job.value.topic.as_str(), id.value()).map_err(failed)?;
+                }
+            }
+        }
         begun.open_table(TASKS).map_err(failed)?;
         begun.commit().map_err(failed)?;
         Ok(Self { database: Arc::new(database) })
@@ -72,6 +85,8 @@ impl Store for Embedded {
                 let mut by_time = begun.open_table(JOBS_BY_TIME).map_err(failed)?;
                 let moment = format!("{}/{id}", row.value.created.format("%Y%m%d%H%M%S%6f"));
                 by_time.insert(moment.as_str(), id.as_str()).map_err(failed)?;
+                let mut by_topic = begun.open_table(JOBS_BY_TOPIC).map_err(failed)?;
+                by_topic.insert(row.value.topic.as_str(), id.as_str()).map_err(failed)?;
             }
             begun.commit().map_err(failed)?;
             Ok(row)
@@ -84,6 +99,18 @@ impl Store for Embedded {
             let begun = database.begin_read().map_err(failed)?;
             let jobs = begun.open_table(JOBS).map_err(failed)?;
             jobs.get(id.to_string().as_str()).map_err(failed)?.map(|row| decode(row.value())).transpose()
+        })
+        .await
+    }
+
+    async fn job_of_topic(&self, topic: &TopicName) -> Result<Option<Versioned<Job>>, StoreError> {
+        let topic = topic.to_string();
+        self.call(move |database| {
+            let begun = database.begin_read().map_err(failed)?;
+            let by_topic = begun.open_table(JOBS_BY_TOPIC).map_err(failed)?;
+            let jobs = begun.open_table(JOBS).map_err(failed)?;
+            let Some(id) = by_topic.get(topic.as_str()).map_err(failed)? else { return Ok(None) };
+            jobs.get(id.value()).map_err(failed)?.map(|row| decode(row.value())).transpose()
         })
         .await
     }

@@ -20,7 +20,7 @@ pub use queue::{InProcessQueue, Queue, Work};
 pub use update::{update_job, update_task};
 
 use async_trait::async_trait;
-use job::{Job, JobId, Task, TaskId};
+use job::{Job, JobId, Task, TaskId, TopicName};
 
 /// A row and the version that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +38,8 @@ pub trait Store: Send + Sync {
     async fn insert_job(&self, job: &Job) -> Result<Versioned<Job>, StoreError>;
     /// A job, if there is one of this name.
     async fn job(&self, id: JobId) -> Result<Option<Versioned<Job>>, StoreError>;
+    /// The job that fills this topic, if there is one.
+    async fn job_of_topic(&self, topic: &TopicName) -> Result<Option<Versioned<Job>>, StoreError>;
     /// The newest jobs, newest first.
     async fn jobs(&self, at_most: usize) -> Result<Vec<Versioned<Job>>, StoreError>;
     /// Replaces a job if nobody changed it since it was read; else [`StoreError::Changed`].

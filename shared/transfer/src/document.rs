@@ -104,6 +104,14 @@ impl Service {
         Ok(document_of(job, &tasks, now()))
     }
 
+    /// The job that fills a topic, as it stands.
+    pub async fn document_of_topic(&self, topic: &str) -> Result<JobDocument, TransferError> {
+        let unknown = || TransferError::NoSuchTopic(topic.chars().take(100).collect());
+        let name = topic.parse().map_err(|_| unknown())?;
+        let job = self.store.job_of_topic(&name).await?.ok_or_else(unknown)?;
+        self.document(job.value.id).await
+    }
+
     /// The newest jobs, newest first.
     pub async fn list(&self, at_most: usize) -> Result<Vec<JobSummary>, TransferError> {
         let mut summaries = Vec::new();

@@ -53,6 +53,9 @@ pub enum TransferError {
     /// There is no such job.
     #[error("there is no job {0}")]
     NoSuchJob(job::JobId),
+    /// No job fills a topic of this name.
+    #[error("no job here fills a topic `{0}`")]
+    NoSuchTopic(String),
     /// The job's state forbids it.
     #[error("{0}")]
     NotNow(String),
@@ -87,7 +90,7 @@ impl TransferError {
             Self::Bucket { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
             Self::Bucket { .. } => ErrorKind::Transient,
             Self::Damaged { .. } => ErrorKind::Permanent,
-            Self::NoNights { .. } | Self::NoSuchJob(_) => ErrorKind::NotFound,
+            Self::NoNights { .. } | Self::NoSuchJob(_) | Self::NoSuchTopic(_) => ErrorKind::NotFound,
             Self::NotNow(_) | Self::Fenced | Self::Cancelled => ErrorKind::Conflict,
             Self::Books(_) | Self::Worker(_) => ErrorKind::Bug,
         }
