@@ -95,6 +95,7 @@ fn the_openapi_document_lists_every_path() {
             "/v1/jobs",
             "/v1/jobs/{id}",
             "/v1/jobs/{id}/receipt",
+            "/v1/jobs/{id}/rerun",
             "/v1/jobs/{id}/retry",
             "/v1/nights",
             "/v1/topics/{topic}"

@@ -2,7 +2,8 @@
 
 use crate::{exit, request_args::RequestArgs};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use std::{net::SocketAddr, path::PathBuf};
+use job::{Ceiling, Limits};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Ferries a slice of an alert archive into a Kafka topic. Without a command: a demonstration.
 #[derive(Parser)]
@@ -52,6 +53,8 @@ pub enum Command {
     Cancel(Job),
     /// Runs the failed nights of a job again, into the same topic.
     Retry(Job),
+    /// Submits a job's document again: a new job with a new topic.
+    Rerun(Rerun),
     /// Shows what a job read, dropped, kept and sent.
     Receipt(Job),
     /// Lists the nights of the archive.
@@ -125,15 +128,52 @@ pub struct Up {
     /// Tasks that run at once; as many as there are cores unless said otherwise.
     #[arg(long)]
     pub workers: Option<usize>,
-    /// How many days alerts stay in a topic.
-    #[arg(long, default_value_t = 7)]
-    pub retention_days: u64,
+    /// How long alerts stay in a topic, such as `7days` or `36h`.
+    #[arg(long, default_value = "7days", value_parser = humantime::parse_duration)]
+    pub retention: Duration,
     /// A night larger than this many MiB becomes several tasks.
     #[arg(long, default_value_t = 12 * 1024)]
     pub task_mib: u64,
     /// After this many seconds without an acknowledgement of the broker an attempt is given up and repeated later.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub delivery_timeout: u64,
+    /// What a job, and what a user in a day, may ask for.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+}
+
+/// Ceilings; none unless given.
+#[derive(ClapArgs, Clone, Default)]
+#[command(next_help_heading = "Limits (none unless given)")]
+pub struct LimitArgs {
+    /// The most nights of a job.
+    #[arg(long, value_name = "N")]
+    pub job_nights: Option<u64>,
+    /// The most alerts that a job may be estimated to send.
+    #[arg(long, value_name = "N")]
+    pub job_alerts: Option<u64>,
+    /// The most bytes that a job may be estimated to send.
+    #[arg(long, value_name = "N")]
+    pub job_bytes: Option<u64>,
+    /// The most nights of all jobs that a user submits in a day.
+    #[arg(long, value_name = "N")]
+    pub day_nights: Option<u64>,
+    /// The most alerts of a user in a day.
+    #[arg(long, value_name = "N")]
+    pub day_alerts: Option<u64>,
+    /// The most bytes of a user in a day.
+    #[arg(long, value_name = "N")]
+    pub day_bytes: Option<u64>,
+}
+
+impl LimitArgs {
+    /// The ceilings that they amount to.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            job: Ceiling { nights: self.job_nights, alerts: self.job_alerts, bytes: self.job_bytes },
+            user_day: Ceiling { nights: self.day_nights, alerts: self.day_alerts, bytes: self.day_bytes },
+        }
+    }
 }
 
 /// `nightferry submit`
@@ -188,6 +228,19 @@ pub struct Status {
 pub struct Job {
     /// The job.
     pub job: String,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `nightferry rerun`
+#[derive(ClapArgs, Clone)]
+pub struct Rerun {
+    /// The job.
+    pub job: String,
+    /// Stay and show progress until the new job ends.
+    #[arg(short, long)]
+    pub watch: bool,
     /// Where the API is.
     #[command(flatten)]
     pub api: Api,

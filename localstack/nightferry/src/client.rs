@@ -79,6 +79,11 @@ impl Client {
         self.call(Method::POST, &format!("/v1/jobs/{id}/retry"), None).await
     }
 
+    /// Submits the document of a job again.
+    pub async fn rerun(&self, id: &str) -> Result<JobDocument, ClientError> {
+        self.call(Method::POST, &format!("/v1/jobs/{id}/rerun"), None).await
+    }
+
     /// The receipt of a job.
     pub async fn receipt(&self, id: &str) -> Result<Receipt, ClientError> {
         self.call(Method::GET, &format!("/v1/jobs/{id}/receipt"), None).await
@@ -101,6 +106,10 @@ impl Client {
             reason: if error.is_connect() { "connection refused".into() } else { error.to_string() },
         };
         let request = self.http.request(method, &url).timeout(Duration::from_secs(60));
+        let request = match std::env::var("NIGHTFERRY_USER") {
+            Ok(user) => request.header("x-nightferry-user", user),
+            Err(_) => request,
+        };
         let request = match body {
             Some(body) => request.json(body),
             None => request,
@@ -130,7 +139,7 @@ fn told(problem: &ProblemDocument) -> String {
     for complaint in &problem.problems {
         let _ = write!(text, "\n  {}: {}", complaint.place, complaint.reason);
         if let Some(instead) = &complaint.instead {
-            let _ = write!(text, "; did you mean: {instead}");
+            let _ = write!(text, "; instead: {instead}");
         }
         for line in complaint.snippet.iter().flat_map(|snippet| snippet.lines()) {
             let _ = write!(text, "\n    {line}");

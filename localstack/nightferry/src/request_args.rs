@@ -2,7 +2,7 @@
 
 use crate::exit::CommandError;
 use clap::Args;
-use job::{Content, JobRequest, NightSelection, Survey};
+use job::{Content, JobRequest, NightSelection, Pace, Survey};
 
 /// A job by options.
 #[derive(Args, Clone, Debug, Default)]
@@ -28,6 +28,15 @@ pub struct RequestArgs {
     /// Partitions of the topic, 1 to 10.
     #[arg(long)]
     pub partitions: Option<i32>,
+    /// Nights that run at once.
+    #[arg(long)]
+    pub nights_at_once: Option<u64>,
+    /// Alerts sent a second, at most: a replay.
+    #[arg(long)]
+    pub alerts_per_second: Option<u64>,
+    /// Bytes sent a second, at most.
+    #[arg(long)]
+    pub bytes_per_second: Option<u64>,
     /// The telescope: ztf or lsst.
     #[arg(long)]
     pub survey: Option<String>,
@@ -49,6 +58,11 @@ impl RequestArgs {
         request.limit = self.limit;
         request.test = self.test;
         request.partitions = self.partitions;
+        request.pace = Pace {
+            nights_at_once: self.nights_at_once,
+            alerts_per_second: self.alerts_per_second,
+            bytes_per_second: self.bytes_per_second,
+        };
         request.name.clone_from(&self.name);
         request.survey = match self.survey.as_deref() {
             None | Some("ztf") => Survey::Ztf,

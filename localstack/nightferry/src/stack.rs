@@ -56,7 +56,7 @@ impl Stack {
             queue: queue.clone(),
             archive,
             kafka: Kafka::new(KafkaConfig {
-                retention: Duration::from_secs(up.retention_days * 24 * 3600),
+                retention: up.retention,
                 delivery_timeout,
                 ..KafkaConfig::plaintext(&bootstrap)
             }),
@@ -64,8 +64,10 @@ impl Stack {
             tns: Arc::new(tns),
             settings: Settings {
                 task_bytes: up.task_mib * 1024 * 1024,
-                lease: delivery_timeout + Duration::from_secs(30),
-                ..Settings::default()
+                limits: up.limits.limits(),
+                // The embedded broker ends with the process that produces to it.
+                foreign_attempts: broker.is_none(),
+                ..Settings::with_delivery_timeout(delivery_timeout)
             },
         });
         let listener = TcpListener::bind(up.http).await.map_err(|error| {
@@ -79,11 +81,14 @@ impl Stack {
         let grace = if broker.is_some() { Duration::ZERO } else { Duration::from_secs(5) };
         let recovered = service.recover(grace).await.map_err(CommandError::stack)?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = workers::start(&service, &queue, up.workers.unwrap_or(cores).max(1));
+        let mut workers = workers::start(&service, &queue, up.workers.unwrap_or(cores).max(1));
         let (stop, stopped) = oneshot::channel();
-        let server = axum::serve(listener, api::router(service)).with_graceful_shutdown(async move {
+        let expiring = tokio::spawn(expire(service.clone(), up.retention));
+        let router = api::router(service).layer(axum::middleware::from_fn(api::believe_header));
+        let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             let _ = stopped.await;
         });
+        workers.push(expiring);
         let server = tokio::spawn(server.into_future());
         Ok(Self { http, bootstrap, recovered, broker, workers, server, stop })
     }
@@ -103,5 +108,16 @@ impl Stack {
         if let Some(broker) = self.broker {
             let _ = tokio::task::spawn_blocking(move || broker.shutdown()).await;
         }
+    }
+}
+
+/// Deletes topics that have expired: at the start and from time to time.
+async fn expire(service: Service, retention: Duration) {
+    let pause = (retention / 10).clamp(Duration::from_secs(1), Duration::from_secs(3600));
+    loop {
+        if let Err(error) = service.expire().await {
+            tracing::warn!(%error, "expired topics could not be deleted");
+        }
+        tokio::time::sleep(pause).await;
     }
 }

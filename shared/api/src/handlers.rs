@@ -1,6 +1,6 @@
 //! One function a path.
 
-use crate::ProblemDocument;
+use crate::{ProblemDocument, User};
 use axum::{
     Json,
     body::Bytes,
@@ -15,19 +15,24 @@ use job::{ErrorKind, JobId, JobRequest};
 use serde::{Deserialize, Serialize};
 use transfer::{Estimate, JobDocument, JobSummary, Receipt, Service, TransferError};
 
+type Created = (StatusCode, [(HeaderName, String); 1], Json<JobDocument>);
 type Answer<T> = Result<Json<T>, ProblemDocument>;
 
 /// Submits a job. The document may be JSON or YAML; one that the API returned can be submitted again.
 #[utoipa::path(post, path = "/v1/jobs", request_body = JobRequest,
-    responses((status = 201, body = JobDocument), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument)))]
+    responses((status = 201, body = JobDocument), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument), (status = 429, body = ProblemDocument)))]
 pub(crate) async fn submit(
     State(service): State<Service>,
+    User(user): User,
     body: Result<Bytes, BytesRejection>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<JobDocument>), ProblemDocument> {
+) -> Result<Created, ProblemDocument> {
     let request = request_in(body)?;
-    let document = service.submit(request).await?;
+    Ok(created(service.submit(request, &user).await?))
+}
+
+fn created(document: JobDocument) -> Created {
     let location = (header::LOCATION, format!("/v1/jobs/{}", document.id));
-    Ok((StatusCode::CREATED, [location], Json(document)))
+    (StatusCode::CREATED, [location], Json(document))
 }
 
 /// Estimates a job: alerts with their interval and bytes, conditions included. Nothing is made.
@@ -93,6 +98,17 @@ pub(crate) async fn cancel(State(service): State<Service>, Path(id): Path<String
     responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
 pub(crate) async fn retry(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
     Ok(Json(service.retry(job_id(&id)?).await?))
+}
+
+/// Submits the document of a job again: a new job with a new topic.
+#[utoipa::path(post, path = "/v1/jobs/{id}/rerun", params(("id" = String, Path)),
+    responses((status = 201, body = JobDocument), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn rerun(
+    State(service): State<Service>,
+    User(user): User,
+    Path(id): Path<String>,
+) -> Result<Created, ProblemDocument> {
+    Ok(created(service.rerun(job_id(&id)?, &user).await?))
 }
 
 /// What was read, dropped, kept and sent.

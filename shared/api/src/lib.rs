@@ -7,6 +7,7 @@
 //! | `GET /v1/jobs/{id}` | the document with its status |
 //! | `DELETE /v1/jobs/{id}` | cancels |
 //! | `POST /v1/jobs/{id}/retry` | runs failed nights again, into the same topic |
+//! | `POST /v1/jobs/{id}/rerun` | submits the job's document again: a new job, a new topic |
 //! | `GET /v1/jobs/{id}/receipt` | what was read, dropped, kept and sent, once the job has ended |
 //! | `GET /v1/topics/{topic}` | the document of the job that fills a topic |
 //! | `POST /v1/estimates` | counts and bytes of a document, conditions included; nothing is made |
@@ -20,14 +21,16 @@
 mod handlers;
 mod openapi;
 mod problem;
+mod user;
 
 pub use openapi::openapi;
 pub use problem::ProblemDocument;
+pub use user::{User, believe_header};
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{Method, header},
+    http::{HeaderName, Method, header},
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
@@ -38,11 +41,16 @@ pub fn router(service: Service) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION]);
+        .allow_headers([
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("x-nightferry-user"),
+        ]);
     Router::new()
         .route("/v1/jobs", post(handlers::submit).get(handlers::list))
         .route("/v1/jobs/{id}", get(handlers::status).delete(handlers::cancel))
         .route("/v1/jobs/{id}/retry", post(handlers::retry))
+        .route("/v1/jobs/{id}/rerun", post(handlers::rerun))
         .route("/v1/jobs/{id}/receipt", get(handlers::receipt))
         .route("/v1/topics/{topic}", get(handlers::topic))
         .route("/v1/estimates", post(handlers::estimate))

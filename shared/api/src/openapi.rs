@@ -22,6 +22,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         handlers::status,
         handlers::cancel,
         handlers::retry,
+        handlers::rerun,
         handlers::receipt,
         handlers::topic,
         handlers::nights,

@@ -7,7 +7,7 @@ use axum::{
 };
 use job::ErrorKind;
 use serde::{Deserialize, Serialize};
-use transfer::{Problem, TransferError};
+use transfer::{Estimate, Problem, TransferError};
 
 /// What went wrong, for people and programs.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -24,6 +24,9 @@ pub struct ProblemDocument {
     /// The single complaints about a request, each with its place and what to write instead.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+    /// What the request would come to, where it is over a limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Box<Estimate>>,
 }
 
 impl ProblemDocument {
@@ -47,6 +50,7 @@ impl ProblemDocument {
             status: status.as_u16(),
             detail: detail.into(),
             problems: Vec::new(),
+            estimate: None,
         }
     }
 
@@ -62,7 +66,11 @@ impl From<TransferError> for ProblemDocument {
         if matches!(kind, ErrorKind::Bug | ErrorKind::Permanent | ErrorKind::Transient) {
             tracing::warn!(%error, ?kind, "request failed");
         }
-        Self { problems: error.problems(), ..Self::new(kind, error.to_string()) }
+        let problem = Self { problems: error.problems(), ..Self::new(kind, error.to_string()) };
+        match error {
+            TransferError::OverLimit(over) => Self { estimate: over.estimate.map(Box::new), ..problem },
+            _ => problem,
+        }
     }
 }
 

@@ -89,6 +89,7 @@ fn kind_of(code: Option<RDKafkaErrorCode>) -> ErrorKind {
     use RDKafkaErrorCode::*;
     match code {
         Some(TopicAlreadyExists) => ErrorKind::Conflict,
+        Some(UnknownTopicOrPartition | UnknownTopic) => ErrorKind::NotFound,
         Some(
             InvalidPartitions
             | InvalidReplicationFactor

@@ -1,41 +1,41 @@
-//! Where an earlier attempt of a task left off, by the topic itself.
+//! Where earlier attempts left off, by the topic itself.
 
 use crate::{BrokerError, Kafka, MessageKey, topics::blocking};
-use job::TopicName;
+use job::{Arrived, TopicName};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     error::KafkaError,
 };
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// The tail is given up when nothing arrives for this long.
 const SILENCE: Duration = Duration::from_secs(30);
 
 impl Kafka {
-    /// For each partition, how many of the task's messages it holds. `known` says how many lie before the offsets
-    /// `from`; everything after them is read. Only right once the earlier attempt can deliver nothing more.
-    pub async fn sequences(
+    /// What the topic holds of the given tasks. `tasks` says what is known of each, `from` before which offsets that
+    /// lies; everything after them is read. Only right once no attempt at them can deliver anything more.
+    pub async fn arrived(
         &self,
         topic: &TopicName,
-        task: u32,
-        known: Vec<u64>,
+        tasks: BTreeMap<u32, Arrived>,
         from: Vec<i64>,
-    ) -> Result<Vec<u64>, BrokerError> {
+    ) -> Result<BTreeMap<u32, Arrived>, BrokerError> {
         let (kafka, topic) = (self.clone(), topic.to_string());
-        blocking(move || kafka.read_tail(&topic, task, known, &from)).await
+        blocking(move || kafka.read_tail(&topic, tasks, &from)).await
     }
 
     fn read_tail(
         &self,
         topic: &str,
-        task: u32,
-        mut known: Vec<u64>,
+        mut tasks: BTreeMap<u32, Arrived>,
         from: &[i64],
-    ) -> Result<Vec<u64>, BrokerError> {
+    ) -> Result<BTreeMap<u32, Arrived>, BrokerError> {
         let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
         let state = self.read_state(topic)?;
-        known.resize(state.offsets.len(), 0);
         let mut assignment = TopicPartitionList::new();
         let mut ends: Vec<Option<i64>> = vec![None; state.offsets.len()];
         for (partition, (first, end)) in state.offsets.iter().enumerate() {
@@ -48,7 +48,7 @@ impl Kafka {
             }
         }
         if assignment.count() == 0 {
-            return Ok(known);
+            return Ok(tasks);
         }
         let consumer: BaseConsumer = self.consumer().map_err(failed)?;
         consumer.assign(&assignment).map_err(failed)?;
@@ -57,21 +57,20 @@ impl Kafka {
             match consumer.poll(Duration::from_millis(200)) {
                 Some(Ok(message)) => {
                     last_seen = Instant::now();
-                    let partition = message.partition() as usize;
-                    let key = message.key().and_then(MessageKey::read).filter(|key| key.task == task);
-                    if let (Some(key), Some(count)) = (key, known.get_mut(partition)) {
-                        if key.sequence > *count {
-                            return Err(BrokerError::Gap {
+                    let partition = message.partition();
+                    let key = message.key().and_then(MessageKey::read);
+                    if let Some((key, arrived)) = key.and_then(|key| Some((key, tasks.get_mut(&key.task)?))) {
+                        arrived.see(partition as usize, key.sequence).map_err(|missing| {
+                            BrokerError::Gap {
                                 topic: topic.to_owned(),
-                                partition: message.partition(),
-                                task,
-                                expected: *count,
-                                found: key.sequence,
-                            });
-                        }
-                        *count = (*count).max(key.sequence + 1);
+                                partition,
+                                task: key.task,
+                                expected: missing.expected,
+                                found: missing.found,
+                            }
+                        })?;
                     }
-                    if let Some(slot) = ends.get_mut(partition) {
+                    if let Some(slot) = ends.get_mut(partition as usize) {
                         *slot = slot.filter(|end| message.offset() + 1 < *end);
                     }
                 }
@@ -88,6 +87,6 @@ impl Kafka {
                 return Err(BrokerError::Tail { topic: topic.to_owned(), reason });
             }
         }
-        Ok(known)
+        Ok(tasks)
     }
 }

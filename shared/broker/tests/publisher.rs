@@ -5,13 +5,16 @@
 
 use broker::{BrokerError, Compression, Existing, Kafka, KafkaConfig, MessageKey};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
-use job::TopicName;
+use job::{Arrived, TopicName};
 use rdkafka::{
     ClientConfig, Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
     producer::{BaseRecord, Producer, ThreadedProducer},
 };
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 const PARTITIONS: usize = 3;
 
@@ -21,6 +24,18 @@ fn kafka(broker: &EmbeddedBroker, delivery_timeout: Duration) -> Kafka {
 
 fn topic(text: &str) -> TopicName {
     text.parse().unwrap()
+}
+
+/// How many messages of a task each partition holds.
+async fn arrived(
+    kafka: &Kafka,
+    topic: &TopicName,
+    task: u32,
+    known: Vec<u64>,
+    from: Vec<i64>,
+) -> Result<Vec<u64>, BrokerError> {
+    let tasks = BTreeMap::from([(task, Arrived::known(known))]);
+    Ok(kafka.arrived(topic, tasks, from).await?.remove(&task).unwrap().into_counts())
 }
 
 /// Every message of the topic: for each partition the payloads in order.
@@ -96,7 +111,7 @@ async fn a_broker_that_vanishes_leaves_a_prefix_and_a_new_attempt_completes_it()
                 publisher.stop(Duration::from_secs(5));
                 broker =
                     Some(EmbeddedBroker::start(BrokerConfig::new(folder.path()).listen(address)).unwrap());
-                reached = kafka.sequences(&topic, 7, vec![0; PARTITIONS], vec![0; PARTITIONS]).await.unwrap();
+                reached = arrived(&kafka, &topic, 7, vec![0; PARTITIONS], vec![0; PARTITIONS]).await.unwrap();
                 attempts += 1;
             }
         }
@@ -129,7 +144,7 @@ async fn only_the_task_s_own_messages_count_and_a_gap_is_refused() {
     }
     producer.flush(Duration::from_secs(10)).unwrap();
     let count =
-        |task, known: u64, from: i64| kafka.sequences(&topic, task, vec![0, known, 0], vec![0, from, 0]);
+        |task, known: u64, from: i64| arrived(&kafka, &topic, task, vec![0, known, 0], vec![0, from, 0]);
     assert_eq!(count(1, 0, 0).await.unwrap(), [0, 2, 0]);
     assert_eq!(count(2, 0, 0).await.unwrap(), [0, 3, 0]);
     assert_eq!(count(2, 1, 2).await.unwrap(), [0, 3, 0], "from a checkpoint on");

@@ -18,22 +18,30 @@
 //! assert!(JobRequest::parse("nights: [2025-13-01]").unwrap_err().to_string().contains("2025-13-01"));
 //! ```
 
+mod attempt;
 mod content;
 mod error;
 mod field;
 mod id;
+mod limits;
 mod night;
+mod pace;
 mod progress;
 mod request;
+mod sequence;
 mod state;
 mod task;
 
+pub use attempt::{AttemptRules, Claim, Ending, Fenced, Next, Setbacks, Settlement, Wish};
 pub use content::{Content, Packet};
 pub use error::{ErrorKind, RequestError};
 pub use field::FieldPath;
 pub use id::{JobId, Survey, TopicName};
+pub use limits::{Amount, Ceiling, Exceeded, Limits, Usage, UsageId};
 pub use night::{Night, NightSelection, Nights};
+pub use pace::Pace;
 pub use progress::{Counts, PartitionSpan};
 pub use request::{DEFAULT_TEST_ALERTS, JobRequest, MAX_DOCUMENT_BYTES};
+pub use sequence::{Arrived, Milestone, Milestones, Missing, NoSuchPartition, Sequencer};
 pub use state::{JobState, TaskState};
-pub use task::{Checkpoint, Failure, Job, LogLine, Task, TaskFile, TaskId};
+pub use task::{Checkpoint, Failure, Job, LogLine, SOMEBODY, Task, TaskFile, TaskId};

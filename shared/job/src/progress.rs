@@ -64,4 +64,7 @@ pub struct PartitionSpan {
     pub start: i64,
     /// One past the last offset.
     pub end: i64,
+    /// Alerts between them.
+    #[serde(default)]
+    pub count: u64,
 }

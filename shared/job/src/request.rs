@@ -1,6 +1,6 @@
 //! The document with which a user asks for alerts: YAML or JSON, by hand, from the page or from a program.
 
-use crate::{Content, NightSelection, RequestError, Survey};
+use crate::{Content, NightSelection, Pace, RequestError, Survey};
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
 /// The largest document that is looked at, in bytes.
@@ -43,6 +43,9 @@ pub struct JobRequest {
     /// Partitions of the topic, 1 to 10; 10 unless the job is small.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partitions: Option<i32>,
+    /// How fast it may go; as fast as it goes unless said otherwise.
+    #[serde(default, skip_serializing_if = "Pace::is_free")]
+    pub pace: Pace,
     /// A name of the user's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
@@ -78,6 +81,7 @@ impl JobRequest {
             limit: None,
             test: false,
             partitions: None,
+            pace: Pace::default(),
             name: None,
             id: IgnoredPart,
             status: IgnoredPart,
@@ -108,6 +112,7 @@ impl JobRequest {
             )
             .instead("leave it out to get 10"));
         }
+        self.pace.check()?;
         if self.limit == Some(0) {
             return Err(RequestError::new("limit", "a limit of 0 would send nothing")
                 .instead("leave it out to send every alert that passes"));
@@ -140,7 +145,7 @@ impl JobRequest {
 
 fn unreadable(error: &dyn std::fmt::Display) -> RequestError {
     RequestError::new("document", error.to_string()).instead(
-        "a request has nights, classes, conditions, content, limit, test, partitions, survey and name",
+        "a request has nights, classes, conditions, content, limit, test, partitions, pace, survey and name",
     )
 }
 
@@ -203,6 +208,8 @@ mod tests {
             ("nights: [2026-03-22]\nclases: [x]", "clases"),
             ("nights: [2026-03-22]\npartitions: 11", "partitions: 11 is not from 1 to 10"),
             ("nights: [2026-03-22]\nlimit: 0", "limit of 0"),
+            ("nights: [2026-03-22]\npace: {alerts_per_second: 0}", "pace.alerts_per_second"),
+            ("nights: [2026-03-22]\npace: {speed: 3}", "speed"),
             ("nights: [2026-03-22]\nlimit: -3", "line 2, column 8"),
             ("nights: []", "no night is named"),
             ("content: full", "nights"),

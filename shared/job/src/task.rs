@@ -1,6 +1,6 @@
 //! A job and its tasks, as they are kept.
 
-use crate::{Counts, ErrorKind, JobId, JobRequest, JobState, Night, TaskState, TopicName};
+use crate::{Counts, ErrorKind, JobId, JobRequest, JobState, Night, Setbacks, TaskState, TopicName};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -15,6 +15,9 @@ pub struct Job {
     pub id: JobId,
     /// What was asked for.
     pub request: JobRequest,
+    /// Who asked for it.
+    #[serde(default = "somebody")]
+    pub user: String,
     /// What has become of it.
     pub state: JobState,
     /// Its data topic. Told to users only when `ready`.
@@ -37,8 +40,18 @@ pub struct Job {
     pub ended: Option<DateTime<Utc>>,
     /// When the topic's first alerts begin to expire.
     pub expires: DateTime<Utc>,
+    /// The topics were deleted, as they had expired.
+    #[serde(default)]
+    pub removed: bool,
     /// What happened, oldest first.
     pub log: Vec<LogLine>,
+}
+
+/// The user where nobody says who they are: a laptop.
+pub const SOMEBODY: &str = "anonymous";
+
+fn somebody() -> String {
+    SOMEBODY.into()
 }
 
 impl Job {
@@ -111,12 +124,46 @@ pub struct Task {
     pub counts: Counts,
     /// From where a new attempt goes on.
     pub checkpoint: Option<Checkpoint>,
-    /// Why it failed.
+    /// Why it failed, or why it is tried again.
     pub failure: Option<Failure>,
+    /// What went wrong since it last got on.
+    #[serde(default)]
+    pub setbacks: Setbacks,
     /// When its first attempt began.
     pub started: Option<DateTime<Utc>>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,
+}
+
+impl Task {
+    /// A task that waits for its first attempt.
+    pub fn new(id: TaskId, night: Night, part: u32, files: Vec<TaskFile>) -> Self {
+        Self {
+            id,
+            night,
+            part,
+            files,
+            state: TaskState::Queued,
+            attempt: 0,
+            lease_until: None,
+            counts: Counts::default(),
+            checkpoint: None,
+            failure: None,
+            setbacks: Setbacks::default(),
+            started: None,
+            ended: None,
+        }
+    }
+
+    /// Alerts in its files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// Row groups in its files.
+    pub fn row_groups(&self) -> u32 {
+        self.files.iter().map(|file| file.row_groups).sum()
+    }
 }
 
 /// A file of the archive as it was at fan-out.

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
-use crate::{Store, StoreError, update_job, update_task};
+use crate::{Store, StoreError, update_job, update_task, update_usage};
 use chrono::{DateTime, Utc};
 use job::{
-    Counts, Job, JobId, JobRequest, JobState, NightSelection, Survey, Task, TaskId, TaskState, TopicName,
+    Amount, Job, JobId, JobRequest, JobState, NightSelection, Survey, Task, TaskId, TaskState, TopicName,
+    Usage, UsageId,
 };
 
 /// Runs the whole suite against an empty store.
@@ -16,6 +17,7 @@ pub async fn check(store: &dyn Store) {
     only_the_latest_version_may_be_replaced(store).await;
     fan_out_may_run_twice(store).await;
     no_update_is_lost_between_twins(store).await;
+    usage_begins_with_nothing_and_loses_nothing(store).await;
 }
 
 /// A job as a submit makes it.
@@ -23,6 +25,7 @@ pub fn sample_job() -> Job {
     let created: DateTime<Utc> = "2026-03-23T01:02:03.000004Z".parse().unwrap();
     Job {
         id: JobId::random(),
+        user: job::SOMEBODY.into(),
         request: JobRequest::new(NightSelection::parse(&["2026-03-22"]).unwrap()),
         state: JobState::Queued,
         topic: TopicName::new(Survey::Ztf, created),
@@ -35,25 +38,13 @@ pub fn sample_job() -> Job {
         created,
         ended: None,
         expires: created + chrono::TimeDelta::days(7),
+        removed: false,
         log: vec![],
     }
 }
 
 fn sample_task(job: JobId, index: u32) -> Task {
-    Task {
-        id: TaskId { job, index },
-        night: "2026-03-22".parse().unwrap(),
-        part: index,
-        files: vec![],
-        state: TaskState::Queued,
-        attempt: 0,
-        lease_until: None,
-        counts: Counts::default(),
-        checkpoint: None,
-        failure: None,
-        started: None,
-        ended: None,
-    }
+    Task::new(TaskId { job, index }, "2026-03-22".parse().unwrap(), index, vec![])
 }
 
 async fn a_job_is_kept_once(store: &dyn Store) {
@@ -132,4 +123,19 @@ async fn no_update_is_lost_between_twins(store: &dyn Store) {
     })
     .await;
     assert_eq!(store.job(job.id).await.unwrap().unwrap().value.tasks, 20);
+}
+
+async fn usage_begins_with_nothing_and_loses_nothing(store: &dyn Store) {
+    let id = |user: &str| UsageId { user: user.into(), day: "2026-03-22".parse().unwrap() };
+    let nothing = store.usage(&id("ada")).await.unwrap();
+    assert_eq!((nothing.version, nothing.value.total()), (0, Amount::default()));
+    let amount = Amount { nights: 1, alerts: 20, bytes: 300 };
+    let (first, second) = (JobId::random(), JobId::random());
+    for job in [first, second, first] {
+        let change = |usage: &mut Usage| usage.jobs.insert(job, amount) != Some(amount);
+        update_usage(store, &id("ada"), change).await.unwrap();
+    }
+    assert_eq!(store.usage(&id("ada")).await.unwrap().value.total(), amount + amount);
+    assert!(matches!(store.replace_usage(&id("ada"), nothing).await, Err(StoreError::Changed(_))));
+    assert_eq!(store.usage(&id("grace")).await.unwrap().version, 0);
 }

@@ -2,7 +2,7 @@
 
 use crate::{Store, StoreError, Versioned};
 use async_trait::async_trait;
-use job::{Job, JobId, Task, TaskId, TopicName};
+use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Serialize, de::DeserializeOwned};
 use std::{path::Path, sync::Arc};
@@ -13,6 +13,7 @@ const JOBS_BY_TIME: TableDefinition<'_, &str, &str> = TableDefinition::new("jobs
 /// By topic, for those who know only that.
 const JOBS_BY_TOPIC: TableDefinition<'_, &str, &str> = TableDefinition::new("jobs_by_topic");
 const TASKS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("tasks");
+const USAGE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("usage");
 
 /// Jobs and tasks in a file. The file is locked: a second process is refused.
 #[derive(Clone)]
@@ -54,6 +55,7 @@ impl Embedded {
             }
         }
         begun.open_table(TASKS).map_err(failed)?;
+        begun.open_table(USAGE).map_err(failed)?;
         begun.commit().map_err(failed)?;
         Ok(Self { database: Arc::new(database) })
     }
@@ -206,6 +208,42 @@ impl Store for Embedded {
                     tasks.get(key).map_err(failed)?.map(|row| decode::<Task>(row.value())).transpose()?;
                 let next = successor(seen, task, || format!("task {id}"))?;
                 tasks.insert(key, encode(&next)?.as_slice()).map_err(failed)?;
+                next
+            };
+            begun.commit().map_err(failed)?;
+            Ok(next)
+        })
+        .await
+    }
+
+    async fn usage(&self, id: &UsageId) -> Result<Versioned<Usage>, StoreError> {
+        let key = id.to_string();
+        self.call(move |database| {
+            let begun = database.begin_read().map_err(failed)?;
+            let usage = begun.open_table(USAGE).map_err(failed)?;
+            match usage.get(key.as_str()).map_err(failed)? {
+                Some(row) => decode(row.value()),
+                None => Ok(Versioned { value: Usage::default(), version: 0 }),
+            }
+        })
+        .await
+    }
+
+    async fn replace_usage(
+        &self,
+        id: &UsageId,
+        usage: Versioned<Usage>,
+    ) -> Result<Versioned<Usage>, StoreError> {
+        let key = id.to_string();
+        self.call(move |database| {
+            let begun = database.begin_write().map_err(failed)?;
+            let next = {
+                let mut table = begun.open_table(USAGE).map_err(failed)?;
+                let seen =
+                    table.get(key.as_str()).map_err(failed)?.map(|row| decode(row.value())).transpose()?;
+                let nothing = Versioned { value: Usage::default(), version: 0 };
+                let next = successor(Some(seen.unwrap_or(nothing)), usage, || format!("usage {key}"))?;
+                table.insert(key.as_str(), encode(&next)?.as_slice()).map_err(failed)?;
                 next
             };
             begun.commit().map_err(failed)?;

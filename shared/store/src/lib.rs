@@ -17,10 +17,10 @@ mod update;
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use queue::{InProcessQueue, Queue, Work};
-pub use update::{update_job, update_task};
+pub use update::{update_job, update_task, update_usage};
 
 use async_trait::async_trait;
-use job::{Job, JobId, Task, TaskId, TopicName};
+use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 
 /// A row and the version that was seen.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,4 +52,12 @@ pub trait Store: Send + Sync {
     async fn tasks(&self, job: JobId) -> Result<Vec<Versioned<Task>>, StoreError>;
     /// Replaces a task if nobody changed it since it was read; else [`StoreError::Changed`].
     async fn replace_task(&self, task: Versioned<Task>) -> Result<Versioned<Task>, StoreError>;
+    /// What a user has asked for in a day; version 0 is nothing so far.
+    async fn usage(&self, id: &UsageId) -> Result<Versioned<Usage>, StoreError>;
+    /// Replaces it if nobody changed it since it was read; else [`StoreError::Changed`].
+    async fn replace_usage(
+        &self,
+        id: &UsageId,
+        usage: Versioned<Usage>,
+    ) -> Result<Versioned<Usage>, StoreError>;
 }

@@ -3,7 +3,8 @@
 use crate::StoreError;
 use async_trait::async_trait;
 use job::{JobId, TaskId};
-use tokio::sync::{Mutex, mpsc};
+use std::collections::VecDeque;
+use tokio::sync::{Mutex, Notify};
 
 /// A piece of work. It may be handed out twice, late, or at once to two: whoever gets it must cope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,32 +22,113 @@ pub trait Queue: Send + Sync {
     async fn send(&self, work: &[Work]) -> Result<(), StoreError>;
 }
 
-/// The queue of a single process. It keeps nothing: what was under way when the process ended is found in the store.
+/// The queue of a single process. Jobs take turns, so that a small one does not wait for all nights of a large one. It
+/// keeps nothing: what was under way when the process ended is found in the store.
+#[derive(Default)]
 pub struct InProcessQueue {
-    sender: mpsc::UnboundedSender<Work>,
-    receiver: Mutex<mpsc::UnboundedReceiver<Work>>,
+    turns: Mutex<Turns>,
+    arrived: Notify,
 }
 
-impl Default for InProcessQueue {
-    fn default() -> Self {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        Self { sender, receiver: Mutex::new(receiver) }
+/// Work that waits, for each job that has some; the job at the front is next.
+#[derive(Default)]
+struct Turns {
+    fan_outs: VecDeque<JobId>,
+    jobs: VecDeque<(JobId, VecDeque<TaskId>)>,
+}
+
+impl Turns {
+    fn add(&mut self, work: Work) {
+        match work {
+            Work::FanOut(job) => self.fan_outs.push_back(job),
+            Work::Task(task) => match self.jobs.iter_mut().find(|(job, _)| *job == task.job) {
+                Some((_, tasks)) => tasks.push_back(task),
+                None => self.jobs.push_back((task.job, VecDeque::from([task]))),
+            },
+        }
+    }
+
+    fn next_task(&mut self) -> Option<TaskId> {
+        let (job, mut tasks) = self.jobs.pop_front()?;
+        let next = tasks.pop_front();
+        if !tasks.is_empty() {
+            self.jobs.push_back((job, tasks));
+        }
+        next
     }
 }
 
 impl InProcessQueue {
-    /// The next piece of work; waits for it.
-    pub async fn next(&self) -> Option<Work> {
-        self.receiver.lock().await.recv().await
+    /// The next task; waits for one.
+    pub async fn next_task(&self) -> Work {
+        Work::Task(self.next(Turns::next_task).await)
+    }
+
+    /// The next job to split; waits for one. Apart from the tasks, so that a new job begins while others run.
+    pub async fn next_fan_out(&self) -> Work {
+        Work::FanOut(self.next(|turns| turns.fan_outs.pop_front()).await)
+    }
+
+    async fn next<T>(&self, take: impl Fn(&mut Turns) -> Option<T>) -> T {
+        loop {
+            // Registered before looking: what is sent in between is not missed.
+            let arrived = self.arrived.notified();
+            tokio::pin!(arrived);
+            arrived.as_mut().enable();
+            if let Some(found) = take(&mut *self.turns.lock().await) {
+                return found;
+            }
+            arrived.await;
+        }
     }
 }
 
 #[async_trait]
 impl Queue for InProcessQueue {
     async fn send(&self, work: &[Work]) -> Result<(), StoreError> {
-        for piece in work {
-            self.sender.send(*piece).map_err(|_| StoreError::Database("the queue is closed".into()))?;
-        }
+        let mut turns = self.turns.lock().await;
+        work.iter().for_each(|piece| turns.add(*piece));
+        self.arrived.notify_waiters();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn jobs_take_turns_and_fan_out_waits_for_no_task() {
+        let queue = InProcessQueue::default();
+        let (large, small, new) = (JobId::random(), JobId::random(), JobId::random());
+        let task = |job, index| Work::Task(TaskId { job, index });
+        queue.send(&[task(large, 0), task(large, 1), task(large, 2), task(small, 0)]).await.unwrap();
+        queue.send(&[Work::FanOut(new)]).await.unwrap();
+        assert_eq!(queue.next_fan_out().await, Work::FanOut(new));
+        let mut order = Vec::new();
+        for _ in 0..4 {
+            order.push(queue.next_task().await);
+        }
+        assert_eq!(order, [task(large, 0), task(small, 0), task(large, 1), task(large, 2)]);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_is_woken() {
+        let queue = std::sync::Arc::new(InProcessQueue::default());
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let queue = queue.clone();
+                tokio::spawn(async move { queue.next_task().await })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        let job = JobId::random();
+        let tasks: Vec<Work> = (0..3).map(|index| Work::Task(TaskId { job, index })).collect();
+        queue.send(&tasks).await.unwrap();
+        let mut got = std::collections::HashSet::new();
+        for waiter in waiting {
+            got.insert(waiter.await.unwrap());
+        }
+        assert_eq!(got, tasks.into_iter().collect());
     }
 }

@@ -1,7 +1,7 @@
 //! Read, decide, replace; and again when somebody was faster.
 
 use crate::{Store, StoreError, Versioned};
-use job::{Job, JobId, Task, TaskId};
+use job::{Job, JobId, Task, TaskId, Usage, UsageId};
 
 /// How often a row is looked at anew. More twins than this at once do not happen; an endless loop must not.
 const ATTEMPTS: usize = 100;
@@ -43,4 +43,23 @@ pub async fn update_task(
         }
     }
     Err(StoreError::Changed(format!("task {id}")))
+}
+
+/// The same for what a user has asked for in a day.
+pub async fn update_usage(
+    store: &dyn Store,
+    id: &UsageId,
+    mut change: impl FnMut(&mut Usage) -> bool + Send,
+) -> Result<Versioned<Usage>, StoreError> {
+    for _ in 0..ATTEMPTS {
+        let mut seen = store.usage(id).await?;
+        if !change(&mut seen.value) {
+            return Ok(seen);
+        }
+        match store.replace_usage(id, seen).await {
+            Err(StoreError::Changed(_)) => tokio::task::yield_now().await,
+            other => return other,
+        }
+    }
+    Err(StoreError::Changed(format!("usage {id}")))
 }

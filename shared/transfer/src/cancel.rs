@@ -1,4 +1,4 @@
-//! Cancel and retry: what a user does to a job that is under way or has ended.
+//! Cancel, retry and rerun: what a user does to a job that is under way or has ended.
 
 use crate::{JobDocument, Service, TransferError, service::now};
 use job::{JobId, JobState, TaskState};
@@ -59,7 +59,7 @@ impl Service {
                 format!("the job is {}; only failed, partial and cancelled jobs can be retried", job.state);
             return Err(TransferError::NotNow(reason));
         }
-        if now() > job.expires {
+        if job.removed || now() > job.expires {
             return Err(TransferError::NotNow(
                 "the job's topic has expired; submit the document again".into(),
             ));
@@ -89,17 +89,13 @@ impl Service {
         self.document(id).await
     }
 
+    /// Submits the document of a job again: a new job with a new topic.
+    pub async fn rerun(&self, id: JobId, user: &str) -> Result<JobDocument, TransferError> {
+        let job = self.job(id).await?.value;
+        self.submit(job.request, user).await
+    }
+
     async fn reopen(&self, task: job::TaskId) -> Result<(), StoreError> {
-        update_task(&*self.store, task, |task| {
-            let ended_badly = matches!(task.state, TaskState::Failed | TaskState::Cancelled);
-            if ended_badly {
-                task.state = TaskState::Queued;
-                task.failure = None;
-                task.ended = None;
-            }
-            ended_badly
-        })
-        .await
-        .map(drop)
+        update_task(&*self.store, task, job::Task::reopen).await.map(drop)
     }
 }

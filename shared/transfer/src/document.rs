@@ -33,6 +33,9 @@ pub struct JobStatus {
     pub ended: Option<DateTime<Utc>>,
     /// When the topic's first alerts begin to expire.
     pub expires: DateTime<Utc>,
+    /// The last alert has expired: the topic is gone.
+    #[serde(default)]
+    pub expired: bool,
     /// Alerts in the chosen nights.
     pub alerts: u64,
     /// The books of all nights.
@@ -84,12 +87,18 @@ pub struct JobSummary {
     pub name: Option<String>,
     /// What has become of it.
     pub state: JobState,
+    /// Who submitted it.
+    #[serde(default)]
+    pub user: String,
     /// The data topic, as soon as it is ready.
     pub topic: Option<String>,
     /// When it was submitted.
     pub created: DateTime<Utc>,
     /// When the topic's first alerts begin to expire.
     pub expires: DateTime<Utc>,
+    /// The last alert has expired: the topic is gone.
+    #[serde(default)]
+    pub expired: bool,
     /// The content.
     pub content: String,
     /// Alerts sent.
@@ -101,7 +110,8 @@ impl Service {
     pub async fn document(&self, id: JobId) -> Result<JobDocument, TransferError> {
         let job = self.job(id).await?.value;
         let tasks: Vec<Task> = self.store.tasks(id).await?.into_iter().map(|task| task.value).collect();
-        Ok(document_of(job, &tasks, now()))
+        let expired = job.removed || self.is_expired(&job, now());
+        Ok(document_of(job, &tasks, now(), expired))
     }
 
     /// The job that fills a topic, as it stands.
@@ -123,8 +133,10 @@ impl Service {
                 name: job.request.name.clone(),
                 state: job.state,
                 topic: job.ready.then(|| job.topic.to_string()),
+                user: job.user.clone(),
                 created: job.created,
                 expires: job.expires,
+                expired: job.removed || self.is_expired(&job, now()),
                 content: job.request.content.to_string(),
                 sent: tasks.iter().map(|task| task.value.counts.sent).sum(),
             });
@@ -133,7 +145,7 @@ impl Service {
     }
 }
 
-fn document_of(job: Job, tasks: &[Task], moment: DateTime<Utc>) -> JobDocument {
+fn document_of(job: Job, tasks: &[Task], moment: DateTime<Utc>, expired: bool) -> JobDocument {
     let mut counts = Counts::default();
     for task in tasks {
         counts.add(&task.counts);
@@ -145,7 +157,7 @@ fn document_of(job: Job, tasks: &[Task], moment: DateTime<Utc>) -> JobDocument {
     let seconds = started.map(|started| (until - started).as_seconds_f64()).filter(|seconds| *seconds > 0.0);
     let rate = seconds.filter(|_| counts.read > 0).map(|seconds| counts.read as f64 / seconds);
     let open = tasks.iter().filter(|task| !task.state.is_final());
-    let unread: u64 = open.map(|task| rows(task).saturating_sub(task.counts.read)).sum();
+    let unread: u64 = open.map(|task| task.rows().saturating_sub(task.counts.read)).sum();
     let seconds_left = rate.filter(|_| !job.state.is_final()).map(|rate| unread as f64 / rate);
     let partitions = job.request.topic_partitions();
     JobDocument {
@@ -158,6 +170,7 @@ fn document_of(job: Job, tasks: &[Task], moment: DateTime<Utc>) -> JobDocument {
             created: job.created,
             ended: job.ended,
             expires: job.expires,
+            expired,
             alerts,
             counts,
             alerts_per_second: rate,
@@ -176,13 +189,9 @@ fn night_status(task: &Task) -> NightStatus {
         night: task.night,
         part: task.part,
         state: task.state,
-        alerts: rows(task),
+        alerts: task.rows(),
         attempts: task.attempt,
         counts: task.counts.clone(),
         failure: task.failure.clone(),
     }
-}
-
-fn rows(task: &Task) -> u64 {
-    task.files.iter().map(|file| file.rows).sum()
 }

@@ -1,5 +1,6 @@
 //! What can go wrong, in the user's words.
 
+use crate::OverLimit;
 use archive::ArchiveError;
 use broker::BrokerError;
 use job::{ErrorKind, RequestError};
@@ -44,6 +45,9 @@ pub enum TransferError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The request is over a limit.
+    #[error("{0}")]
+    OverLimit(Box<OverLimit>),
     /// The archive has none of the chosen nights.
     #[error("the archive has none of the chosen nights; {hint}")]
     NoNights {
@@ -87,6 +91,8 @@ impl TransferError {
             Self::Archive(error) => error.kind(),
             Self::Broker(error) => error.kind(),
             Self::Store(error) => error.kind(),
+            Self::OverLimit(over) if over.is_daily => ErrorKind::Throttled,
+            Self::OverLimit(_) => ErrorKind::Invalid,
             Self::Bucket { source: object_store::Error::NotFound { .. }, .. } => ErrorKind::NotFound,
             Self::Bucket { .. } => ErrorKind::Transient,
             Self::Damaged { .. } => ErrorKind::Permanent,
@@ -94,6 +100,11 @@ impl TransferError {
             Self::NotNow(_) | Self::Fenced | Self::Cancelled => ErrorKind::Conflict,
             Self::Books(_) | Self::Worker(_) => ErrorKind::Bug,
         }
+    }
+
+    /// Whether it ends an attempt at once: the task is another's now, or nobody's.
+    pub(crate) fn ends_attempt(&self) -> bool {
+        matches!(self, Self::Fenced | Self::Cancelled)
     }
 
     /// The single complaints, each with its place in the user's text, where there are such.
@@ -106,6 +117,7 @@ impl TransferError {
                 snippet: None,
             }],
             Self::Query(error) => error.problems().iter().map(Problem::from).collect(),
+            Self::OverLimit(over) => vec![over.problem()],
             _ => Vec::new(),
         }
     }

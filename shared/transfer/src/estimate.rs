@@ -162,7 +162,7 @@ impl Service {
         night: Night,
     ) -> Result<u64, TransferError> {
         let scan = RowGroupScan::prepare(file, row_group, narrow).await?;
-        let mut filter = Filter::new(plan, self.tns.clone(), night, Progress::default())?;
+        let mut filter = Filter::new(plan, self.tns.clone(), night, Progress::idle())?;
         let counted = tokio::task::spawn_blocking(move || scan.run(&mut filter, &mut |_| Ok(()))).await;
         let stats = counted.map_err(|error| TransferError::Worker(error.to_string()))?;
         Ok(stats.map_err(TransferError::from_scan)?.rows_kept)
@@ -177,7 +177,7 @@ impl Service {
         night: Night,
     ) -> Result<(u64, u64), TransferError> {
         let scan = RowGroupScan::prepare(file, row_group, &plan.scan).await?;
-        let mut filter = Filter::new(plan, self.tns.clone(), night, Progress::default())?;
+        let mut filter = Filter::new(plan, self.tns.clone(), night, Progress::idle())?;
         let (encoder, tns) = (Encoder::new(plan.layout.clone()), self.tns.clone());
         let encode = move || {
             let mut messages = Messages::default();

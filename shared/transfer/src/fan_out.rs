@@ -1,10 +1,10 @@
 //! Fan-out: nights become tasks, the job gets its one schema, and the topic its copies of it.
 
-use crate::{Manifest, Plan, Service, TransferError, content_plan::ContentPlan, service::now};
+use crate::{Manifest, Plan, Service, TransferError, content_plan::ContentPlan, pace::window, service::now};
 use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
 use broker::Existing;
 use futures::{StreamExt, TryStreamExt};
-use job::{Counts, Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
+use job::{Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
 use store::Work;
 
 /// Footers that are read at once.
@@ -35,23 +35,6 @@ impl Service {
             Err(error) if error.kind().is_worth_retrying() => Err(error),
             Err(error) => self.fail_job(id, &error).await,
         }
-    }
-
-    /// Ends a job that cannot be done at all.
-    pub async fn fail_job(&self, id: JobId, error: &TransferError) -> Result<(), TransferError> {
-        let failure = Failure::new(error.kind(), error.to_string());
-        self.change_job(id, |job| {
-            if job.state.is_final() {
-                return false;
-            }
-            job.state = JobState::Failed;
-            job.ended = Some(now());
-            job.failure = Some(failure.clone());
-            job.note(now(), format!("failed: {}", failure.reason));
-            true
-        })
-        .await?;
-        Ok(())
     }
 
     async fn fan_out_or_fail(&self, job: &Job) -> Result<(), TransferError> {
@@ -112,17 +95,13 @@ impl Service {
         self.finish_if_complete(job.id).await
     }
 
-    /// Queues what is to be done: all open tasks, or, under a limit, only the next, since each needs to know how many
-    /// the earlier ones sent.
+    /// Queues what may run now: all open tasks, or the first of them where the job goes in order.
     pub(crate) async fn send_tasks(&self, id: JobId) -> Result<(), TransferError> {
         let job = self.job(id).await?.value;
         let tasks = self.store.tasks(id).await?;
-        let open = tasks
-            .into_iter()
-            .filter(|task| !task.value.state.is_final())
-            .map(|task| Work::Task(task.value.id));
-        let at_once = if job.request.alert_limit().is_some() { 1 } else { usize::MAX };
-        self.queue.send(&open.take(at_once).collect::<Vec<_>>()).await?;
+        let open = window(&job.request, tasks.iter().map(|task| &task.value));
+        let work: Vec<Work> = open.map(|task| Work::Task(task.id)).collect();
+        self.queue.send(&work).await?;
         Ok(())
     }
 
@@ -177,21 +156,13 @@ impl Service {
         let mut tasks = Vec::new();
         let mut add = |night: Night, part: u32, files: Vec<TaskFile>, failure: Option<Failure>| {
             let index = u32::try_from(tasks.len()).unwrap_or(u32::MAX);
-            let state = if failure.is_some() { TaskState::Failed } else { TaskState::Queued };
-            tasks.push(Task {
-                id: TaskId { job, index },
-                night,
-                part,
-                files,
-                state,
-                attempt: 0,
-                lease_until: None,
-                counts: Counts::default(),
-                checkpoint: None,
-                ended: failure.as_ref().map(|_| now()),
-                failure,
-                started: None,
-            });
+            let mut task = Task::new(TaskId { job, index }, night, part, files);
+            if failure.is_some() {
+                task.state = TaskState::Failed;
+                task.ended = Some(now());
+                task.failure = failure;
+            }
+            tasks.push(task);
         };
         for seen in nights {
             match &seen.files {

@@ -1,50 +1,9 @@
 //! The end of a job: its state follows from its tasks, and the receipt says what is where.
 
-use crate::{Plan, Service, TransferError, service::now};
-use chrono::{DateTime, Utc};
-use job::{Counts, Failure, JobId, JobState, Night, PartitionSpan, Task, TaskFile, TaskState};
-use serde::{Deserialize, Serialize};
-
-/// What a job has done, checked against the topic: written once it has ended.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Receipt {
-    /// The job.
-    #[schema(value_type = String)]
-    pub id: JobId,
-    /// What became of it.
-    pub state: JobState,
-    /// The data topic.
-    pub topic: String,
-    /// A short mark of the topic's schema.
-    pub schema_fingerprint: String,
-    /// When it was written.
-    pub written: DateTime<Utc>,
-    /// The books of all nights together.
-    pub total: Counts,
-    /// The books of each task.
-    pub nights: Vec<NightReceipt>,
-    /// First and end offset of each partition.
-    pub partitions: Vec<PartitionSpan>,
-}
-
-/// The books of a night, or of a part of it.
-#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct NightReceipt {
-    /// The night.
-    #[schema(value_type = String)]
-    pub night: Night,
-    /// Which part of it.
-    pub part: u32,
-    /// What became of it.
-    pub state: TaskState,
-    /// Its books.
-    pub counts: Counts,
-    /// The files that were read.
-    pub files: Vec<TaskFile>,
-    /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failure: Option<Failure>,
-}
+use crate::{NightReceipt, Plan, Receipt, Service, TransferError, service::now};
+use job::{Amount, Arrived, Counts, Failure, Job, JobId, JobState, PartitionSpan, Task, TaskState, UsageId};
+use std::collections::BTreeMap;
+use store::update_usage;
 
 impl Service {
     /// Ends the job when its last task has ended. Whoever comes first does it; others find it done.
@@ -65,8 +24,14 @@ impl Service {
             return Ok(());
         }
         let Some(state) = JobState::of_tasks(tasks.iter().map(|task| task.state)) else { return Ok(()) };
-        let receipt = self.receipt_of(id, state, &tasks).await?;
+        // What an attempt left on its way may still arrive: its message comes back when it no longer can.
+        if tasks.iter().any(|task| task.lease_until.is_some_and(|until| until > now())) {
+            return Ok(());
+        }
+        let receipt = self.receipt_of(&job, state, &tasks).await?;
+        receipt.check().map_err(TransferError::Books)?;
         self.write_json(id, "receipt.json", &receipt).await?;
+        self.count_usage(&job, &receipt).await?;
         let summary = summary(state, &receipt.total);
         self.change_job(id, |job| {
             let ends = job.state == JobState::Running;
@@ -82,6 +47,40 @@ impl Service {
         Ok(())
     }
 
+    /// Ends a job that cannot be done at all.
+    pub async fn fail_job(&self, id: JobId, error: &TransferError) -> Result<(), TransferError> {
+        let failure = Failure::new(error.kind(), error.to_string());
+        let before = self.job(id).await?.value;
+        if !before.ready && !before.state.is_final() {
+            // Nothing was sent; books that do not add up, in contrast, get no receipt.
+            let receipt = Receipt {
+                id,
+                state: JobState::Failed,
+                topic: before.topic.to_string(),
+                schema_fingerprint: None,
+                written: now(),
+                total: Counts::default(),
+                nights: Vec::new(),
+                partitions: Vec::new(),
+                failure: Some(failure.clone()),
+            };
+            self.write_json(id, "receipt.json", &receipt).await?;
+            self.count_usage(&before, &receipt).await?;
+        }
+        self.change_job(id, |job| {
+            if job.state.is_final() {
+                return false;
+            }
+            job.state = JobState::Failed;
+            job.ended = Some(now());
+            job.failure = Some(failure.clone());
+            job.note(now(), format!("failed: {}", failure.reason));
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
     /// The receipt of a job that has ended.
     pub async fn receipt(&self, id: JobId) -> Result<Receipt, TransferError> {
         let job = self.job(id).await?.value;
@@ -91,55 +90,93 @@ impl Service {
                 job.state
             )));
         }
-        self.read_json(id, "receipt.json").await
+        let none = || {
+            let reason =
+                job.failure.as_ref().map_or("it was stopped before it began", |failure| &failure.reason);
+            TransferError::NotNow(format!("the job is {} and has no receipt: {reason}", job.state))
+        };
+        match self.read_json::<Receipt>(id, "receipt.json").await {
+            Ok(receipt) if receipt.state == job.state => Ok(receipt),
+            // Of an earlier end, before a retry.
+            Ok(_) => Err(none()),
+            Err(TransferError::Bucket { source: object_store::Error::NotFound { .. }, .. }) => Err(none()),
+            Err(error) => Err(error),
+        }
     }
 
-    async fn receipt_of(&self, id: JobId, state: JobState, tasks: &[Task]) -> Result<Receipt, TransferError> {
-        let job = self.job(id).await?.value;
-        let plan: Plan = self.read_json(id, "plan.json").await?;
+    async fn receipt_of(&self, job: &Job, state: JobState, tasks: &[Task]) -> Result<Receipt, TransferError> {
+        let plan: Plan = self.read_json(job.id, "plan.json").await?;
+        let messages = self.messages_of(job, tasks).await?;
         let topic = self.kafka.topic_state(job.topic.as_str()).await?;
+        let none = vec![0; topic.offsets.len()];
+        let in_topic = |task: &Task| messages.get(&task.id.index).unwrap_or(&none).clone();
+        let nights: Vec<NightReceipt> =
+            tasks.iter().map(|task| NightReceipt::of(task, in_topic(task))).collect();
         let mut total = Counts::default();
-        for task in tasks {
-            total.add(&task.counts);
-        }
-        // Only when every night is done do we know what the topic must hold; then it must hold exactly that.
-        if state == JobState::Done
-            && (!total.adds_up() || total.kept != total.sent || topic.messages() != total.sent)
-        {
-            let held = topic.messages();
-            return Err(TransferError::Books(format!(
-                "kept {}, sent {}, the topic holds {held}",
-                total.kept, total.sent
-            )));
+        for night in &nights {
+            total.add(&night.counts);
         }
         let spans = topic.offsets.iter().enumerate();
         Ok(Receipt {
-            id,
+            id: job.id,
             state,
             topic: job.topic.to_string(),
-            schema_fingerprint: plan.fingerprint,
+            schema_fingerprint: Some(plan.fingerprint),
             written: now(),
             total,
-            nights: tasks.iter().map(night_receipt).collect(),
+            nights,
             partitions: spans
                 .map(|(partition, (start, end))| PartitionSpan {
                     partition: partition as i32,
                     start: *start,
                     end: *end,
+                    count: (end - start).unsigned_abs(),
                 })
                 .collect(),
+            failure: None,
         })
     }
-}
 
-fn night_receipt(task: &Task) -> NightReceipt {
-    NightReceipt {
-        night: task.night,
-        part: task.part,
-        state: task.state,
-        counts: task.counts.clone(),
-        files: task.files.clone(),
-        failure: task.failure.clone(),
+    /// Each task's messages in each partition: as a task that is done found them, and for all others as the topic itself
+    /// has them.
+    async fn messages_of(&self, job: &Job, tasks: &[Task]) -> Result<BTreeMap<u32, Vec<u64>>, TransferError> {
+        let mut messages = BTreeMap::new();
+        let mut unfinished = BTreeMap::new();
+        let mut from: Vec<i64> = Vec::new();
+        for task in tasks {
+            let Some(checkpoint) = &task.checkpoint else { continue };
+            if task.state == TaskState::Done {
+                messages.insert(task.id.index, checkpoint.sequences.clone());
+                continue;
+            }
+            unfinished.insert(task.id.index, Arrived::known(checkpoint.sequences.clone()));
+            from.resize(from.len().max(checkpoint.offsets.len()), i64::MAX);
+            for (earliest, offset) in from.iter_mut().zip(&checkpoint.offsets) {
+                *earliest = (*earliest).min(*offset);
+            }
+        }
+        if !unfinished.is_empty() {
+            for (task, arrived) in self.kafka.arrived(&job.topic, unfinished, from).await? {
+                messages.insert(task, arrived.into_counts());
+            }
+        }
+        Ok(messages)
+    }
+
+    /// What the job came to replaces what it was estimated to.
+    async fn count_usage(&self, job: &Job, receipt: &Receipt) -> Result<(), TransferError> {
+        if self.settings.limits.is_free() {
+            return Ok(());
+        }
+        let mut nights: Vec<_> =
+            receipt.nights.iter().filter(|night| night.counts.read > 0).map(|night| night.night).collect();
+        nights.dedup();
+        let total = &receipt.total;
+        let amount = Amount { nights: nights.len() as u64, alerts: total.sent, bytes: total.bytes_sent };
+        let id = UsageId { user: job.user.clone(), day: job.created.date_naive() };
+        let change = |usage: &mut job::Usage| usage.jobs.insert(job.id, amount) != Some(amount);
+        update_usage(&*self.store, &id, change).await?;
+        Ok(())
     }
 }
 

@@ -12,16 +12,21 @@
 //!
 //! The handlers of `functions/` and the one-process stack call a [`Service`] and decide nothing themselves.
 
+mod attempt;
 mod cancel;
 mod content_plan;
 mod document;
 mod error;
 mod estimate;
+mod expire;
 mod fan_out;
 mod filter;
 mod finish;
+mod limits;
 mod manifest;
+mod pace;
 mod pump;
+mod receipt;
 mod run_task;
 mod service;
 mod submit;
@@ -30,8 +35,9 @@ mod tns_table;
 pub use document::{JobDocument, JobStatus, JobSummary, NightStatus};
 pub use error::{Problem, TransferError};
 pub use estimate::{Estimate, NightEstimate};
-pub use finish::Receipt;
+pub use limits::OverLimit;
 pub use manifest::{Manifest, Plan};
+pub use receipt::{NightReceipt, Receipt};
 pub use run_task::Outcome;
 pub use service::{Service, ServiceParts, Settings};
 pub use tns_table::read_tns_table;

@@ -2,21 +2,24 @@
 
 use crate::{
     TransferError,
+    attempt::AttemptError,
     content_plan::ContentPlan,
     filter::{Filter, tnsclass},
+    pace::Pacer,
+    run_task::Delivered,
 };
 use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch};
-use broker::Publisher;
-use job::{Counts, Night, TaskFile};
+use broker::{Acknowledged, DeliveryWatch, Publisher};
+use chrono::{DateTime, Utc};
+use job::{AttemptRules, Checkpoint, Counts, Milestone, Milestones, Night, Sequencer, Task, TaskFile};
 use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of};
 use std::{
-    collections::VecDeque,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::sync::mpsc;
 
@@ -28,71 +31,85 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// A row group, fetched, or why it could not be.
 pub(crate) type Prepared = Result<RowGroupScan, ArchiveError>;
 
-/// Why an attempt ended early.
-#[derive(Debug)]
-pub(crate) struct AttemptError {
-    pub error: Box<TransferError>,
-    /// Nothing of the attempt can arrive any more.
-    pub drained: bool,
-    /// Messages of the task that the topic holds, as far as is known.
-    pub sent: Option<u64>,
-}
-
-impl<E: Into<TransferError>> From<E> for AttemptError {
-    fn from(error: E) -> Self {
-        Self { error: Box::new(error.into()), drained: true, sent: None }
-    }
-}
-
 /// What a pump tells while it runs.
 #[derive(Debug, Default)]
 pub(crate) struct Tidings {
     /// The books so far; `sent` is what was handed over.
     pub counts: Counts,
-    /// Ends of row groups whose messages may not all be acknowledged yet, oldest first.
-    pub milestones: VecDeque<Milestone>,
-}
-
-/// The end of a row group.
-#[derive(Clone, Debug)]
-pub(crate) struct Milestone {
-    /// Row groups of the task that are done.
-    pub row_groups: u32,
-    /// The books there.
-    pub counts: Counts,
-    /// Messages of the task in each partition up to there.
-    pub sequences: Vec<u64>,
-    /// For each partition an offset before which none of the task's later messages lies: nothing later had been handed
-    /// over when it was taken.
-    pub offsets: Vec<i64>,
+    /// Ends of row groups.
+    pub milestones: Milestones,
 }
 
 /// Shared between a pump and whoever looks on.
-#[derive(Clone, Default)]
-pub(crate) struct Progress {
-    tidings: Arc<Mutex<Tidings>>,
-    stop: Arc<AtomicBool>,
-}
+#[derive(Clone)]
+pub(crate) struct Progress(Arc<Shared>);
 
-impl From<Counts> for Progress {
-    fn from(counts: Counts) -> Self {
-        let tidings = Tidings { counts, ..Tidings::default() };
-        Self { tidings: Arc::new(Mutex::new(tidings)), stop: Arc::default() }
-    }
+struct Shared {
+    tidings: Mutex<Tidings>,
+    watch: OnceLock<DeliveryWatch>,
+    stop: AtomicBool,
+    /// Until when messages may be handed over, in milliseconds of the wall clock: a clock that stands still while a
+    /// process is suspended would not do.
+    send_until: AtomicI64,
 }
 
 impl Progress {
+    /// Of a task that has just been claimed.
+    pub(crate) fn of(task: &Task, rules: &AttemptRules) -> Self {
+        let tidings = Tidings { counts: task.counts.clone(), ..Tidings::default() };
+        let until = task.lease_until.map_or(0, |lease| rules.send_until(lease).timestamp_millis());
+        Self(Arc::new(Shared {
+            tidings: Mutex::new(tidings),
+            watch: OnceLock::new(),
+            stop: AtomicBool::new(false),
+            send_until: AtomicI64::new(until),
+        }))
+    }
+
+    /// Of a scan that sends nothing.
+    pub(crate) fn idle() -> Self {
+        Self(Arc::new(Shared {
+            tidings: Mutex::default(),
+            watch: OnceLock::new(),
+            stop: AtomicBool::new(false),
+            send_until: AtomicI64::new(0),
+        }))
+    }
+
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Tidings) -> T) -> T {
-        look(&mut self.tidings.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.0.tidings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From where acknowledgements are known.
+    pub(crate) fn watch(&self, watch: DeliveryWatch) {
+        let _ = self.0.watch.set(watch);
+    }
+
+    /// What the broker has acknowledged, once something can have been sent.
+    pub(crate) fn acknowledged(&self) -> Option<Acknowledged> {
+        self.0.watch.get().map(DeliveryWatch::acknowledged)
+    }
+
+    /// The lease was renewed at this moment.
+    pub(crate) fn renewed(&self, moment: DateTime<Utc>, rules: &AttemptRules) {
+        let until = rules.send_until(moment + rules.lease).timestamp_millis();
+        self.0.send_until.store(until, Ordering::Relaxed);
+    }
+
+    /// Whether what is handed over now arrives within the lease.
+    pub(crate) fn may_send(&self) -> bool {
+        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        (since_epoch.as_millis() as i64) < self.0.send_until.load(Ordering::Relaxed)
     }
 
     /// Tells the pump to give up at the next message.
     pub(crate) fn stop(&self) {
-        self.stop.store(true, Ordering::Relaxed);
+        self.0.stop.store(true, Ordering::Relaxed);
     }
 
+    /// Whether the pump has to give up.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.0.stop.load(Ordering::Relaxed)
     }
 }
 
@@ -147,11 +164,8 @@ pub(crate) struct Pump {
 /// What a pump starts from.
 pub(crate) struct Start {
     pub night: Night,
-    /// Row groups that are done, and the books there.
-    pub row_groups: u32,
-    pub counts: Counts,
-    /// Messages of the task in each partition up to there.
-    pub sequences: Vec<u64>,
+    /// From where it goes on.
+    pub checkpoint: Checkpoint,
     /// Messages of the task that each partition holds already: those are not sent again.
     pub arrived: Vec<u64>,
     /// The most alerts that this task may send.
@@ -160,6 +174,8 @@ pub(crate) struct Start {
     pub planned_row_groups: u32,
     /// What the footers promise.
     pub planned_rows: u64,
+    /// How fast it may send.
+    pub pacer: Option<Pacer>,
 }
 
 impl Pump {
@@ -170,7 +186,7 @@ impl Pump {
         start: Start,
         progress: Progress,
     ) -> Result<Self, TransferError> {
-        let mut counts = start.counts;
+        let Checkpoint { row_groups, mut counts, sequences, .. } = start.checkpoint;
         counts.dropped_by_condition.resize(plan.conditions.list().len(), 0);
         let filter = Filter::new(&plan, tns.clone(), start.night, progress.clone())?;
         let sink = Sink {
@@ -178,8 +194,8 @@ impl Pump {
             tns,
             night: start.night,
             publisher,
-            sequences: start.sequences,
-            arrived: start.arrived,
+            sequencer: Sequencer::new(sequences, start.arrived),
+            pacer: start.pacer,
             allowance: start.allowance,
             counts,
             messages: Messages::default(),
@@ -189,19 +205,19 @@ impl Pump {
             filter,
             sink,
             progress,
-            row_groups: start.row_groups,
+            row_groups,
             planned_row_groups: start.planned_row_groups,
             planned_rows: start.planned_rows,
         })
     }
 
     /// Works through the prepared row groups and waits until all is acknowledged. Runs on a thread of its own.
-    pub(crate) fn run(mut self, mut prepared: mpsc::Receiver<Prepared>) -> Result<Counts, AttemptError> {
+    pub(crate) fn run(mut self, mut prepared: mpsc::Receiver<Prepared>) -> Result<Delivered, AttemptError> {
         match self.pump(&mut prepared) {
             Ok(()) => {
                 let mut counts = self.sink.counts;
                 counts.sent = counts.kept;
-                Ok(counts)
+                Ok(Delivered { counts, sequences: self.sink.sequencer.reached().to_vec() })
             }
             Err(error) => {
                 // Nobody fetches on for an attempt that has failed.
@@ -240,7 +256,7 @@ impl Pump {
             let (read, planned) = (counts.read, self.planned_rows);
             return Err(TransferError::Books(format!("{read} of {planned} alerts of the night were read")));
         }
-        if !counts.adds_up() || self.sink.sequences != self.sink.publisher.handed_over() {
+        if !counts.adds_up() || self.sink.sequencer.reached() != self.sink.publisher.handed_over() {
             return Err(TransferError::Books(format!("{counts:?}")));
         }
         Ok(())
@@ -261,11 +277,12 @@ impl Pump {
             *total += std::mem::take(dropped);
         }
         self.row_groups += 1;
-        let (row_groups, counts, sequences) = (self.row_groups, counts.clone(), self.sink.sequences.clone());
+        let (row_groups, counts, sequences) =
+            (self.row_groups, counts.clone(), self.sink.sequencer.reached().to_vec());
         let offsets = self.sink.publisher.watch().acknowledged().offsets;
         self.progress.with(|tidings| {
             tidings.counts = counts.clone();
-            tidings.milestones.push_back(Milestone { row_groups, counts, sequences, offsets });
+            tidings.milestones.push(Milestone { row_groups, counts, sequences, offsets });
         });
         Ok(())
     }
@@ -277,8 +294,8 @@ struct Sink {
     tns: Arc<TnsCatalogue>,
     night: Night,
     publisher: Publisher,
-    sequences: Vec<u64>,
-    arrived: Vec<u64>,
+    sequencer: Sequencer,
+    pacer: Option<Pacer>,
     allowance: Option<u64>,
     counts: Counts,
     messages: Messages,
@@ -302,21 +319,19 @@ impl Sink {
         self.messages.clear();
         self.encoder.encode(&batch, self.night, &fink, &tns, &mut self.messages)?;
         let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_opt::<i32>());
-        for (row, message) in self.messages.iter().enumerate() {
+        let messages = std::mem::take(&mut self.messages);
+        for (row, message) in messages.iter().enumerate() {
             let object = objects.filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
-            let partition = partition_of(object, self.sequences.len() as i32);
-            let (Some(next), Some(arrived)) =
-                (self.sequences.get_mut(partition as usize), self.arrived.get(partition as usize))
-            else {
-                return Err(TransferError::Books(format!("partition {partition} is not one of the topic's")));
-            };
-            if *next >= *arrived {
-                let progress = &self.progress;
-                self.publisher.send(partition, message, &|| progress.is_stopped())?;
+            let partition = partition_of(object, self.sequencer.partitions() as i32);
+            let is_new = self.sequencer.is_to_send(partition as usize).map_err(|_| {
+                TransferError::Books(format!("partition {partition} is not one of the topic's"))
+            })?;
+            if is_new {
+                self.send(partition, message)?;
             }
-            *next += 1;
             self.counts.bytes_sent += message.len() as u64;
         }
+        self.messages = messages;
         if self.progress.is_stopped() {
             return Err(TransferError::Cancelled);
         }
@@ -333,5 +348,18 @@ impl Sink {
             tidings.counts.bytes_sent = bytes;
         });
         Ok(())
+    }
+
+    /// Hands a message over, if it is sure to arrive within the lease or not at all.
+    fn send(&mut self, partition: i32, message: &[u8]) -> Result<(), TransferError> {
+        let progress = &self.progress;
+        let stop = || progress.is_stopped() || !progress.may_send();
+        if let Some(pacer) = &mut self.pacer {
+            pacer.wait(message.len(), &stop);
+        }
+        if !progress.may_send() {
+            return Err(TransferError::Fenced);
+        }
+        Ok(self.publisher.send(partition, message, &stop)?)
     }
 }

@@ -3,8 +3,8 @@
 use crate::TransferError;
 use archive::Archive;
 use broker::Kafka;
-use chrono::{DateTime, Utc};
-use job::{Job, JobId};
+use chrono::{DateTime, TimeDelta, Utc};
+use job::{AttemptRules, Job, JobId, Limits};
 use object_store::ObjectStore;
 use packet::TnsCatalogue;
 use std::{ops::Deref, sync::Arc, time::Duration};
@@ -31,27 +31,34 @@ pub struct ServiceParts {
 /// Limits and times of a service.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long a silent attempt is taken to be alive. At least the broker's delivery timeout, so that nothing of an
-    /// older attempt arrives after a new one has read the topic's tail.
-    pub lease: Duration,
-    /// How often a running task writes its progress.
+    /// The times by which attempts at tasks live.
+    pub attempts: AttemptRules,
+    /// Attempts may run in other processes, and die with them: what they left in a broker's sockets is waited for.
+    pub foreign_attempts: bool,
+    /// How often a running task writes its progress and learns of a cancel.
     pub progress_interval: Duration,
-    /// How often a task is begun before it counts as failed.
-    pub attempts: u32,
     /// A night larger than this becomes several tasks.
     pub task_bytes: u64,
-    /// The shortest wait before a failed attempt is repeated; it doubles each time.
-    pub retry_wait: Duration,
+    /// What a job, and what a user in a day, may ask for.
+    pub limits: Limits,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// The defaults for a broker that is given up after `delivery_timeout` without an acknowledgement.
+    pub fn with_delivery_timeout(delivery_timeout: Duration) -> Self {
+        let delivery = TimeDelta::from_std(delivery_timeout).unwrap_or(TimeDelta::minutes(5));
         Self {
-            lease: Duration::from_secs(330),
+            attempts: AttemptRules {
+                lease: delivery + TimeDelta::seconds(30),
+                delivery,
+                patience: TimeDelta::hours(6),
+                retry_wait: TimeDelta::seconds(1),
+                deaths: 5,
+            },
+            foreign_attempts: true,
             progress_interval: Duration::from_millis(500),
-            attempts: 5,
             task_bytes: 12 * 1024 * 1024 * 1024,
-            retry_wait: Duration::from_secs(1),
+            limits: Limits::default(),
         }
     }
 }
@@ -104,13 +111,17 @@ impl Service {
         if !job.ready {
             return Ok(self.queue.send(&[Work::FanOut(job.id)]).await?);
         }
+        let mut ended = Vec::new();
         for task in self.store.tasks(job.id).await? {
-            if !task.value.state.is_final() {
-                let free_again = |task: &mut job::Task| task.lease_until.replace(free).is_some();
-                store::update_task(&*self.store, task.value.id, free_again).await?;
+            let free_again = |task: &mut job::Task| task.lease_until.replace(free).is_some();
+            let freed = store::update_task(&*self.store, task.value.id, free_again).await?.value;
+            if freed.state.is_final() && freed.lease_until.is_some() {
+                ended.push(Work::Task(freed.id));
             }
         }
         self.send_tasks(job.id).await?;
+        // Ended, but what they sent may still arrive: the books are closed after that.
+        self.queue.send(&ended).await?;
         self.finish_if_complete(job.id).await
     }
 

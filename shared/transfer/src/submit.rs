@@ -13,19 +13,37 @@ const FOOTERS: usize = 16;
 
 impl Service {
     /// Accepts a job, or refuses it with the reason. When this returns, both topics exist.
-    pub async fn submit(&self, request: JobRequest) -> Result<JobDocument, TransferError> {
+    pub async fn submit(&self, request: JobRequest, user: &str) -> Result<JobDocument, TransferError> {
         request.check()?;
         let (nights, empty_nights) = self.chosen_nights(&request).await?;
         let schema = self.first_look(&nights).await?;
         ContentPlan::over_nights(&request, &schema)?;
 
+        let amount = self.within_limits(&request, nights.len(), user).await?;
         let id = JobId::random();
+        self.reserve(id, user, amount).await?;
+        let made = self.make(id, request, user, nights, empty_nights).await;
+        if made.is_err() {
+            self.release(id, user).await;
+        }
+        made
+    }
+
+    async fn make(
+        &self,
+        id: JobId,
+        request: JobRequest,
+        user: &str,
+        nights: Vec<Night>,
+        empty_nights: Vec<Night>,
+    ) -> Result<JobDocument, TransferError> {
         let partitions = request.topic_partitions();
         let (created, topic) = self.own_topic(&request, partitions).await?;
         let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
         let mut job = Job {
             id,
             request: request.clone(),
+            user: user.to_owned(),
             state: JobState::Queued,
             topic: topic.clone(),
             ready: false,
@@ -37,6 +55,7 @@ impl Service {
             created,
             ended: None,
             expires: created.checked_add_signed(retention).unwrap_or(created),
+            removed: false,
             log: Vec::new(),
         };
         let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();

@@ -2,7 +2,7 @@
 
 use super::jobs::{code_of, watch};
 use crate::{
-    args::{Demo, Up},
+    args::{Demo, LimitArgs, Up},
     client::Client,
     commands::simulate::write_with_bar,
     exit::{self, CommandError},
@@ -109,9 +109,10 @@ fn up_args(demo: &Demo, archive: &str) -> Up {
         bootstrap: None,
         tns: None,
         workers: None,
-        retention_days: 7,
+        retention: std::time::Duration::from_secs(7 * 24 * 3600),
         task_mib: 12 * 1024,
         delivery_timeout: 300,
+        limits: LimitArgs::default(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Commands that talk to the API about jobs.
 
 use crate::{
-    args::{Estimate, Job, List, Status, Submit},
+    args::{Api, Estimate, Job, List, Rerun, Status, Submit},
     client::Client,
     exit::{self, CommandError},
     request_args::RequestArgs,
@@ -22,13 +22,17 @@ pub async fn submit(submit: &Submit) -> Result<u8, CommandError> {
     }
     let client = Client::new(&submit.api.api);
     let job = client.submit(&request).await?;
-    let job = if submit.watch {
-        watch(&client, job, submit.api.json).await?
-    } else {
-        until_ready(&client, job).await?
+    follow(&client, job, &submit.api, submit.watch).await
+}
+
+/// Sees a new job to its end, or until its topic can be told.
+async fn follow(client: &Client, job: JobDocument, api: &Api, to_the_end: bool) -> Result<u8, CommandError> {
+    let job = match to_the_end {
+        true => watch(client, job, api.json).await?,
+        false => until_ready(client, job).await?,
     };
-    tell(&job, submit.api.json, submit.watch);
-    Ok(if submit.watch { code_of(job.status.state) } else { exit::OK })
+    tell(&job, api.json, to_the_end);
+    Ok(if to_the_end { code_of(job.status.state) } else { exit::OK })
 }
 
 pub async fn estimate(args: &Estimate) -> Result<u8, CommandError> {
@@ -99,6 +103,12 @@ pub async fn retry(args: &Job) -> Result<u8, CommandError> {
     let job = Client::new(&args.api.api).retry(&args.job).await?;
     tell(&job, args.api.json, true);
     Ok(exit::OK)
+}
+
+pub async fn rerun(args: &Rerun) -> Result<u8, CommandError> {
+    let client = Client::new(&args.api.api);
+    let job = client.rerun(&args.job).await?;
+    follow(&client, job, &args.api, args.watch).await
 }
 
 pub async fn receipt(args: &Job) -> Result<u8, CommandError> {

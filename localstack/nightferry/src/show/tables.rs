@@ -42,11 +42,9 @@ pub fn job_table(job: &JobDocument) -> String {
     let status = &job.status;
     let mut text = format!("job {}  {}\n", job.id, status.state);
     text += &format!("topic {}\n", status.topic.as_deref().unwrap_or("(not ready yet)"));
-    text += &format!(
-        "content {}, expires {}\n",
-        job.request.content,
-        status.expires.format("%Y-%m-%d %H:%M UTC")
-    );
+    let expiry = if status.expired { "expired" } else { "expires" };
+    let date = status.expires.format("%Y-%m-%d %H:%M UTC");
+    text += &format!("content {}, {expiry} {date}\n", job.request.content);
     let mut nights = table(&["night", "state", "alerts", "read", "kept", "sent", "bytes", "reason"]);
     for night in &status.nights {
         let name = if night.part == 0 {
@@ -87,7 +85,10 @@ pub fn job_list(jobs: &[JobSummary]) -> String {
             Cell::new(job.topic.as_deref().unwrap_or("")),
             Cell::new(&job.content),
             number(job.sent),
-            Cell::new(job.expires.format("%Y-%m-%d %H:%M")),
+            match job.expired {
+                true => Cell::new("expired").fg(Color::DarkGrey),
+                false => Cell::new(job.expires.format("%Y-%m-%d %H:%M")),
+            },
         ]);
     }
     list.to_string()
@@ -126,43 +127,52 @@ pub fn estimate_table(estimate: &Estimate) -> String {
 
 /// What a job read, dropped, kept and sent, night by night.
 pub fn receipt_table(receipt: &Receipt) -> String {
-    let mut nights = table(&[
-        "night",
-        "state",
-        "read",
-        "by class",
-        "by conditions",
-        "over limit",
-        "kept",
-        "sent",
-        "bytes",
-    ]);
+    let conditions = receipt.total.dropped_by_condition.len();
+    let by_condition: Vec<String> = match conditions {
+        0 | 1 => vec!["by condition".into()],
+        many => (1..=many).map(|number| format!("by condition {number}")).collect(),
+    };
+    let mut headings = vec!["night", "state", "read", "by class"];
+    headings.extend(by_condition.iter().map(String::as_str));
+    headings.extend(["over limit", "kept", "sent", "bytes"]);
+    let mut nights = table(&headings);
     let total = ("total".to_owned(), None, &receipt.total);
     let rows = receipt.nights.iter().map(|night| (night.night.to_string(), Some(night.state), &night.counts));
     for (name, state, counts) in rows.chain([total]) {
-        nights.add_row(vec![
+        let mut row = vec![
             Cell::new(name),
             state.map_or_else(|| job_state(receipt.state), task_state),
             number(counts.read),
             number(counts.dropped_by_class),
-            number(counts.dropped_by_condition.iter().sum()),
-            number(counts.over_limit),
-            number(counts.kept),
-            number(counts.sent),
-            Cell::new(figures::bytes(counts.bytes_sent)).set_alignment(CellAlignment::Right),
-        ]);
+        ];
+        let dropped = (0..conditions.max(1)).map(|index| counts.dropped_by_condition.get(index));
+        row.extend(dropped.map(|count| number(count.copied().unwrap_or(0))));
+        row.extend([number(counts.over_limit), number(counts.kept), number(counts.sent)]);
+        row.push(Cell::new(figures::bytes(counts.bytes_sent)).set_alignment(CellAlignment::Right));
+        nights.add_row(row);
     }
     let mut partitions = table(&["partition", "first offset", "end offset", "alerts"]);
     for span in &receipt.partitions {
-        let alerts = (span.end - span.start).unsigned_abs();
         partitions.add_row(vec![
             Cell::new(span.partition),
             Cell::new(span.start),
             Cell::new(span.end),
-            number(alerts),
+            number(span.count),
         ]);
     }
-    format!("topic {}, schema {}\n{nights}\n{partitions}", receipt.topic, receipt.schema_fingerprint)
+    let schema = receipt.schema_fingerprint.as_deref().unwrap_or("(none)");
+    let mut text = format!("topic {}, schema {schema}\n{nights}\n{partitions}", receipt.topic);
+    for night in receipt.nights.iter().filter(|night| night.unfinished > 0) {
+        text += &format!(
+            "\n{}: {} of the alerts sent are of a row group that was not finished",
+            night.night,
+            figures::count(night.unfinished)
+        );
+    }
+    if let Some(failure) = &receipt.failure {
+        text += &format!("\nfailed: {}", failure.reason);
+    }
+    text
 }
 
 /// Alerts that arrived, per night and per class, with a bar for each class.

@@ -1,0 +1,307 @@
+//! What an attempt does while it holds its task: prepare, pump, and keep the lease.
+
+use crate::{
+    Manifest, Plan, Service, TransferError,
+    content_plan::ContentPlan,
+    fan_out::planned_columns,
+    pace::{Pacer, is_in_order},
+    pump::{self, Progress, Pump, Start},
+    run_task::Delivered,
+    service::now,
+};
+use broker::Compression;
+use job::{Arrived, Checkpoint, Content, Counts, Fenced, Job, Packet, Task, TaskFile, TaskId};
+use std::{collections::BTreeMap, future::Future, time::Duration};
+use store::update_task;
+
+/// A broker that answers has long handled what an older attempt had left in its sockets once this has passed.
+const BACKLOG: Duration = Duration::from_secs(1);
+
+/// Why an attempt ended early.
+#[derive(Debug)]
+pub(crate) struct AttemptError {
+    pub error: Box<TransferError>,
+    /// Nothing of the attempt can arrive any more.
+    pub drained: bool,
+    /// Messages of the task that the topic holds, as far as is known.
+    pub sent: Option<u64>,
+}
+
+impl<E: Into<TransferError>> From<E> for AttemptError {
+    fn from(error: E) -> Self {
+        Self { error: Box::new(error.into()), drained: true, sent: None }
+    }
+}
+
+/// What a pump needs besides itself.
+struct Prepared {
+    pump: Pump,
+    files: Vec<TaskFile>,
+    scan: archive::ScanPlan,
+    row_groups: u32,
+}
+
+impl Service {
+    /// Sees an attempt through. The lease is renewed all the while; an attempt that cannot renew it ends.
+    pub(crate) async fn attempt(&self, job: &Job, task: Task) -> Result<Delivered, AttemptError> {
+        let id = task.id;
+        let progress = Progress::of(&task, &self.settings.attempts);
+        let attempt = task.attempt;
+        let prepared = {
+            let preparing = self.prepare(job, task, progress.clone());
+            tokio::pin!(preparing);
+            // Nothing is sent while it prepares: it may be dropped at any time.
+            self.holding(id, attempt, &progress, &mut preparing).await.map_err(|lost| lost.error)??
+        };
+        let (sender, receiver) = pump::prepared_row_groups();
+        let Prepared { pump, files, scan, row_groups } = prepared;
+        let fetching = tokio::spawn(pump::fetch(self.archive.clone(), files, scan, row_groups, sender));
+        let mut pumping = tokio::task::spawn_blocking(move || pump.run(receiver));
+        let ended = match self.holding(id, attempt, &progress, &mut pumping).await {
+            Ok(ended) => ended.unwrap_or_else(|error| Err(broken_off(&error))),
+            Err(lost) => {
+                // Whatever it was, this attempt may no longer send: it ends.
+                progress.stop();
+                fetching.abort();
+                match (&mut pumping).await {
+                    Ok(Err(stopped)) => Err(AttemptError { error: Box::new(lost.error), ..stopped }),
+                    // It came to its end meanwhile.
+                    Ok(Ok(delivered)) => Ok(delivered),
+                    Err(panic) => Err(broken_off(&panic)),
+                }
+            }
+        };
+        fetching.abort();
+        ended
+    }
+
+    /// Waits for `work` and keeps the task meanwhile.
+    async fn holding<F: Future + Unpin>(
+        &self,
+        id: TaskId,
+        attempt: u32,
+        progress: &Progress,
+        mut work: F,
+    ) -> Result<F::Output, Lost> {
+        loop {
+            tokio::select! {
+                ended = &mut work => return Ok(ended),
+                () = tokio::time::sleep(self.settings.progress_interval) => {
+                    let report = self.report(id, attempt, progress);
+                    // A store that hangs is as good as none.
+                    let patience = self.settings.attempts.lease.to_std().unwrap_or_default() / 4;
+                    match tokio::time::timeout(patience, report).await {
+                        Ok(Ok(())) => {}
+                        // The lease runs on: a store that stumbles is asked again while there is time.
+                        Ok(Err(error)) if error.kind().is_worth_retrying() && !error.ends_attempt()
+                            && progress.may_send() => {}
+                        Err(_) if progress.may_send() => {}
+                        Ok(Err(error)) => return Err(Lost { error }),
+                        Err(_) => return Err(Lost { error: TransferError::Fenced }),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes progress and the newest checkpoint; learns of a cancel or a newer attempt.
+    async fn report(&self, id: TaskId, attempt: u32, progress: &Progress) -> Result<(), TransferError> {
+        if self.job(id.job).await?.value.cancel_requested {
+            return Err(TransferError::Cancelled);
+        }
+        let acknowledged = progress.acknowledged();
+        let (mut counts, reached) = progress.with(|tidings| {
+            let reached = acknowledged.as_ref().and_then(|seen| tidings.milestones.reach(&seen.sequences));
+            (tidings.counts.clone(), reached)
+        });
+        if let Some(acknowledged) = &acknowledged {
+            counts.sent = acknowledged.sequences.iter().sum();
+        }
+        let mut renewed = Err(Fenced);
+        let moment = now();
+        update_task(&*self.store, id, |task| {
+            renewed = task.renew(attempt, moment, &self.settings.attempts, counts.clone(), reached.as_ref());
+            renewed.is_ok()
+        })
+        .await?;
+        renewed.map_err(|Fenced| TransferError::Fenced)?;
+        progress.renewed(moment, &self.settings.attempts);
+        Ok(())
+    }
+
+    /// Finds where to go on, and readies everything for it. Sends nothing.
+    async fn prepare(&self, job: &Job, mut task: Task, progress: Progress) -> Result<Prepared, AttemptError> {
+        let id = task.id;
+        let manifest: Manifest = self.read_json(id.job, "manifest.json").await?;
+        let plan: Plan = self.read_json(id.job, "plan.json").await?;
+        if task.files.is_empty() {
+            task.files = self.files_again(&task).await?;
+        }
+        let content = ContentPlan::new(&manifest.request, planned_columns(&plan)?.schema())?;
+        if packet::avro_schema(&content.layout)? != plan.avro_schema {
+            return Err(replanned(id, "its schema is not what this version of nightferry makes of it").into());
+        }
+        let begun_before = task.checkpoint.is_some();
+        let mut checkpoint = self.checkpoint_of(&task, job, manifest.partitions).await?;
+        let mut arrived = Arrived::known(checkpoint.sequences.clone());
+        if begun_before {
+            arrived = self.arrived_of(job, id, &checkpoint).await?;
+            if arrived.is_empty() {
+                checkpoint = self.begin_anew(&mut task, checkpoint).await?;
+            } else if plan.tns != self.tns.fingerprint() {
+                return Err(replanned(id, "the TNS table was changed while the job was under way").into());
+            }
+        }
+        let publisher = self.kafka.publisher(
+            &job.topic,
+            id.index,
+            arrived.counts(),
+            compression(&job.request.content),
+        )?;
+        let (scan, row_groups) = (content.scan.clone(), checkpoint.row_groups);
+        let start = Start {
+            night: task.night,
+            checkpoint,
+            arrived: arrived.into_counts(),
+            allowance: self.allowance(job, id).await?,
+            planned_row_groups: task.row_groups(),
+            planned_rows: task.rows(),
+            pacer: Pacer::of(&job.request),
+        };
+        progress.watch(publisher.watch());
+        let pump = Pump::new(content, self.tns.clone(), publisher, start, progress)?;
+        Ok(Prepared { pump, files: task.files, scan, row_groups })
+    }
+
+    /// What the topic holds of the task. The lease of every older attempt is over: what it handed to its producer has
+    /// arrived, or lies in a socket that the broker reads before it answers us twice.
+    async fn arrived_of(
+        &self,
+        job: &Job,
+        id: TaskId,
+        checkpoint: &Checkpoint,
+    ) -> Result<Arrived, TransferError> {
+        if self.settings.foreign_attempts {
+            self.kafka.topic_state(job.topic.as_str()).await?;
+            tokio::time::sleep(BACKLOG).await;
+        }
+        let known = Arrived::known(checkpoint.sequences.clone());
+        let tasks = BTreeMap::from([(id.index, known)]);
+        let mut found = self.kafka.arrived(&job.topic, tasks, checkpoint.offsets.clone()).await?;
+        let gone = || TransferError::Books(format!("task {id} was not looked for"));
+        found.remove(&id.index).ok_or_else(gone)
+    }
+
+    /// The task's checkpoint. Before anything is sent it says where the topic ended when the first attempt began.
+    async fn checkpoint_of(
+        &self,
+        task: &Task,
+        job: &Job,
+        partitions: i32,
+    ) -> Result<Checkpoint, TransferError> {
+        if let Some(checkpoint) = &task.checkpoint {
+            return Ok(checkpoint.clone());
+        }
+        let offsets = self.kafka.topic_state(job.topic.as_str()).await?.ends();
+        if offsets.len() != partitions as usize {
+            return Err(broker::BrokerError::Partitions {
+                topic: job.topic.to_string(),
+                found: offsets.len(),
+                planned: partitions as usize,
+            }
+            .into());
+        }
+        let sequences = vec![0; offsets.len()];
+        let first = Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets };
+        self.begin(task, |row| row.begin(task.attempt, first.clone())).await?;
+        Ok(first)
+    }
+
+    /// While the topic holds nothing of a task, it begins anew over its files as they are now: they may have been
+    /// repaired meanwhile.
+    async fn begin_anew(&self, task: &mut Task, checkpoint: Checkpoint) -> Result<Checkpoint, TransferError> {
+        let files = self.same_files(task).await?;
+        if files == task.files {
+            return Ok(checkpoint);
+        }
+        let sequences = vec![0; checkpoint.sequences.len()];
+        let anew =
+            Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets: checkpoint.offsets };
+        let attempt = task.attempt;
+        self.begin(task, |row| {
+            row.files.clone_from(&files);
+            row.begin(attempt, anew.clone())
+        })
+        .await?;
+        task.files = files;
+        Ok(anew)
+    }
+
+    /// Looks again at a night that could not be opened at fan-out.
+    async fn files_again(&self, task: &Task) -> Result<Vec<TaskFile>, TransferError> {
+        let files = self.night_files(task.night).await?;
+        self.begin(task, |row| {
+            row.files.clone_from(&files);
+            if row.is_held_by(task.attempt) { Ok(()) } else { Err(Fenced) }
+        })
+        .await?;
+        Ok(files)
+    }
+
+    /// Changes the row of a task that this attempt holds.
+    async fn begin(
+        &self,
+        task: &Task,
+        mut change: impl FnMut(&mut Task) -> Result<(), Fenced> + Send,
+    ) -> Result<(), TransferError> {
+        let mut held = Err(Fenced);
+        update_task(&*self.store, task.id, |row| {
+            held = change(row);
+            held.is_ok()
+        })
+        .await?;
+        held.map_err(|Fenced| TransferError::Fenced)
+    }
+
+    /// What this task may still send under the job's limit: earlier nights come first.
+    async fn allowance(&self, job: &Job, id: TaskId) -> Result<Option<u64>, TransferError> {
+        let Some(limit) = job.request.alert_limit().filter(|_| is_in_order(&job.request)) else {
+            return Ok(None);
+        };
+        let tasks = self.store.tasks(id.job).await?;
+        let earlier = tasks.iter().filter(|task| task.value.id.index != id.index);
+        let sent: u64 = earlier.map(|task| task.value.counts.sent).sum();
+        Ok(Some(limit.saturating_sub(sent)))
+    }
+}
+
+/// The attempt no longer holds its task.
+struct Lost {
+    error: TransferError,
+}
+
+/// Cutouts are gzip and do not shrink.
+fn compression(content: &Content) -> Compression {
+    match content {
+        Content::Packet(Packet::Cutouts | Packet::Full) => Compression::None,
+        Content::Packet(Packet::Light | Packet::Medium) => Compression::Lz4,
+        Content::Fields(fields)
+            if fields.iter().any(|field| field.to_ascii_lowercase().starts_with("cutout")) =>
+        {
+            Compression::None
+        }
+        Content::Fields(_) => Compression::Lz4,
+    }
+}
+
+/// A pump that panicked left its producer to be dropped: what was under way may still arrive.
+fn broken_off(error: &tokio::task::JoinError) -> AttemptError {
+    let reason = if error.is_panic() { "it met data that it could not handle" } else { "it was ended" };
+    AttemptError { error: Box::new(TransferError::Worker(reason.into())), drained: false, sent: None }
+}
+
+/// A task whose plan no longer fits: going on would mix two choices in one topic.
+fn replanned(id: TaskId, reason: &str) -> TransferError {
+    let path = format!("jobs/{}/plan.json", id.job);
+    TransferError::Damaged { path, reason: format!("{reason}; submit the job again") }
+}
