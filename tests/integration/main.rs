@@ -13,5 +13,6 @@ mod command_line;
 mod contents;
 mod download;
 mod harness;
+mod job_life;
 mod kills;
 mod with_shared;

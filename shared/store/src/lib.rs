@@ -21,9 +21,10 @@ pub use update::{update_job, update_task, update_usage};
 
 use async_trait::async_trait;
 use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
+use serde::{Deserialize, Serialize};
 
 /// A row and the version that was seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Versioned<T> {
     /// The row.
     pub value: T,

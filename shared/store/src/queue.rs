@@ -3,11 +3,12 @@
 use crate::StoreError;
 use async_trait::async_trait;
 use job::{JobId, TaskId};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use tokio::sync::{Mutex, Notify};
 
 /// A piece of work. It may be handed out twice, late, or at once to two: whoever gets it must cope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Work {
     /// Split a job into tasks.
     FanOut(JobId),
