@@ -95,8 +95,9 @@ impl Service {
         if let Err(AttemptError { error, .. }) = &result {
             tracing::warn!(job = %id.job, %night, attempt, %error, "task attempt failed");
             let text = format!("night {night}: {error}");
-            // A fault that lasts is told once, not at every attempt.
-            let told = |job: &Job| job.log.iter().rev().take(20).any(|line| line.text == text);
+            // A fault that lasts is told once, not at every attempt; a twin that was faster is no fault.
+            let is_twin = matches!(**error, TransferError::Fenced);
+            let told = |job: &Job| is_twin || job.log.iter().rev().take(20).any(|line| line.text == text);
             self.change_job(id.job, |job| {
                 let news = !told(job);
                 if news {
