@@ -7,13 +7,14 @@
 use crate::{Layout, PacketError};
 use arrow::datatypes::{DataType, Fields};
 use serde_json::{Value, json};
-use std::hash::Hasher;
+use std::{collections::HashSet, hash::Hasher};
 
 /// The root record's name in real transfers.
 const ROOT: &str = "topLevelRecord";
 
 /// The Avro schema of a layout as JSON text: one schema for the whole topic.
 pub fn avro_schema(layout: &Layout) -> Result<String, PacketError> {
+    check_names(layout.columns().iter().map(|column| column.name.as_str()), "")?;
     let fields = layout.columns().iter().map(|column| {
         let avro = avro_type(&column.data_type, &format!("{ROOT}.{}", column.name), &column.name)?;
         Ok(json!({ "name": column.name, "type": avro }))
@@ -54,6 +55,7 @@ fn avro_type(data_type: &DataType, record_name: &str, column: &str) -> Result<Va
 }
 
 fn record(fields: &Fields, record_name: &str, column: &str) -> Result<Value, PacketError> {
+    check_names(fields.iter().map(|field| field.name().as_str()), &format!("{column}."))?;
     let inner = fields.iter().map(|field| {
         let place = format!("{column}.{}", field.name());
         let avro = avro_type(field.data_type(), &format!("{record_name}.{}", field.name()), &place)?;
@@ -61,6 +63,26 @@ fn record(fields: &Fields, record_name: &str, column: &str) -> Result<Value, Pac
     });
     let inner = inner.collect::<Result<Vec<_>, PacketError>>()?;
     Ok(json!({ "type": "record", "name": record_name, "fields": inner }))
+}
+
+/// Avro takes letters of ASCII, digits and underscores, and each name once a record.
+fn check_names<'a>(names: impl Iterator<Item = &'a str>, above: &str) -> Result<(), PacketError> {
+    let mut seen = HashSet::new();
+    for name in names {
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let reason = if name.is_empty()
+            || name.starts_with(|c: char| c.is_ascii_digit())
+            || !name.chars().all(legal)
+        {
+            "Avro names are letters, digits and underscores, and do not begin with a digit"
+        } else if !seen.insert(name) {
+            "there are two of that name"
+        } else {
+            continue;
+        };
+        return Err(PacketError::Name { column: format!("{above}{name}"), reason });
+    }
+    Ok(())
 }
 
 fn leaf_type(data_type: &DataType) -> Option<&'static str> {

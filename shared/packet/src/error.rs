@@ -35,6 +35,14 @@ pub enum PacketError {
         /// Its type.
         data_type: String,
     },
+    /// A column has a name that the schema of the messages cannot have.
+    #[error("column `{column}` cannot be sent: {reason}; leave it out")]
+    Name {
+        /// The column, dots and all.
+        column: String,
+        /// What is wrong with its name.
+        reason: &'static str,
+    },
     /// A batch is not what the layout was made for.
     #[error("the column `{column}` is missing or of another type than planned")]
     Mismatch {
@@ -55,9 +63,10 @@ impl PacketError {
     /// How the error is to be treated.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownField { .. } | Self::SameName { .. } | Self::Unsupported { .. } => {
-                ErrorKind::Invalid
-            }
+            Self::UnknownField { .. }
+            | Self::SameName { .. }
+            | Self::Unsupported { .. }
+            | Self::Name { .. } => ErrorKind::Invalid,
             Self::Catalogue { .. } => ErrorKind::Permanent,
             Self::Mismatch { .. } => ErrorKind::Bug,
         }
