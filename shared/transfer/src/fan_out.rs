@@ -39,7 +39,7 @@ impl Service {
 
     async fn fan_out_or_fail(&self, job: &Job) -> Result<(), TransferError> {
         let manifest: Manifest = self.read_json(job.id, "manifest.json").await?;
-        check(&manifest, job)?;
+        manifest.check(job)?;
         let nights: Vec<Seen> = futures::stream::iter(manifest.nights.iter().copied())
             .map(|night| self.clone().look_at(night))
             .buffered(4)
@@ -201,17 +201,6 @@ fn task_file(file: &OpenFile) -> TaskFile {
     let ArchiveFile { path, size, etag } = file.file().clone();
     let row_groups = u32::try_from(file.row_groups()).unwrap_or(u32::MAX);
     TaskFile { path, size, etag, rows: file.rows(), row_groups }
-}
-
-/// A manifest from the bucket is trusted no more than one from the network.
-fn check(manifest: &Manifest, job: &Job) -> Result<(), TransferError> {
-    manifest.request.check()?;
-    let same = manifest.id == job.id && manifest.topic == job.topic && manifest.request == job.request;
-    if same && manifest.partitions == job.request.topic_partitions() {
-        return Ok(());
-    }
-    let path = format!("jobs/{}/manifest.json", job.id);
-    Err(TransferError::Damaged { path, reason: "it is not the manifest of this job".into() })
 }
 
 /// For each night that lacks fields of the content, a note; neighbours that lack the same share one.

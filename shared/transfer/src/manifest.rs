@@ -1,10 +1,11 @@
 //! What the bucket keeps of a job: `jobs/<id>/manifest.json` (as submitted), `plan.json` (as fanned out), `receipt.json`.
 
 use crate::{Service, TransferError};
-use job::{JobId, JobRequest, Night, TopicName};
+use job::{Job, JobId, JobRequest, Night, TopicName};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// No honest manifest, plan or receipt is larger.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
@@ -35,6 +36,30 @@ pub struct Plan {
     pub fingerprint: String,
     /// A short mark of the TNS table: with another, a resumed task would choose other alerts.
     pub tns: String,
+}
+
+impl Manifest {
+    /// Checks that this is what `job` was submitted as: a manifest from the bucket is trusted no more than a request
+    /// from the network.
+    ///
+    /// # Errors
+    /// [`TransferError::Request`] or [`TransferError::Damaged`] when it is not.
+    pub fn check(&self, job: &Job) -> Result<(), TransferError> {
+        self.request.check()?;
+        let chosen: BTreeSet<Night> = job.request.nights.iter().collect();
+        let same = self.id == job.id && self.topic == job.topic && self.request == job.request;
+        let reason = if !same || self.partitions != job.request.topic_partitions() {
+            "it is not the manifest of this job"
+        } else if !self.nights.is_sorted_by(|a, b| a < b)
+            || self.nights.iter().any(|night| !chosen.contains(night))
+        {
+            "its nights are not some of those that the job asks for, each once and in order"
+        } else {
+            return Ok(());
+        };
+        let path = format!("jobs/{}/manifest.json", job.id);
+        Err(TransferError::Damaged { path, reason: reason.into() })
+    }
 }
 
 impl Service {
