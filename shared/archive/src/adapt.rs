@@ -2,8 +2,8 @@
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray,
-        new_null_array,
+        Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StringBuilder,
+        StringViewArray, StructArray, new_null_array,
     },
     compute::{CastOptions, cast_with_options},
     datatypes::{DataType, Fields, SchemaRef},
@@ -11,12 +11,16 @@ use arrow::{
 };
 use std::sync::Arc;
 
+/// The texts of one batch together. A dictionary holds a text once, whatever the number of rows that name it.
+const MAX_TEXT_BYTES: usize = 256 * 1024 * 1024;
+
 /// A batch with exactly `schema`: columns that the file lacks are null, narrower numbers are widened, structs get
 /// their missing fields. Columns that already fit are passed on without a copy.
 pub(crate) fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
     let file_schema = batch.schema();
+    let mut room = MAX_TEXT_BYTES;
     let columns = schema.fields().iter().map(|field| match file_schema.index_of(field.name()) {
-        Ok(index) => adapt_array(batch.column(index), field.data_type()),
+        Ok(index) => adapt_array(batch.column(index), field.data_type(), &mut room),
         Err(_) => Ok(new_null_array(field.data_type(), batch.num_rows())),
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
@@ -24,22 +28,25 @@ pub(crate) fn adapt(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBat
     RecordBatch::try_new_with_options(schema.clone(), columns, &options)
 }
 
-fn adapt_array(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
+fn adapt_array(array: &ArrayRef, to: &DataType, room: &mut usize) -> Result<ArrayRef, ArrowError> {
     if array.data_type() == to {
         return Ok(array.clone());
     }
     match (array.data_type(), to) {
         (DataType::Struct(_), DataType::Struct(fields)) => {
-            Ok(Arc::new(adapt_struct(array.as_struct(), fields)?))
+            Ok(Arc::new(adapt_struct(array.as_struct(), fields, room)?))
         }
         (DataType::List(_), DataType::List(item)) => {
             let list = array.as_list::<i32>();
-            let values = adapt_array(list.values(), item.data_type())?;
+            let values = adapt_array(list.values(), item.data_type(), room)?;
             let list =
                 ListArray::try_new(item.clone(), list.offsets().clone(), values, list.nulls().cloned())?;
             Ok(Arc::new(list))
         }
-        (DataType::Map(_, _), DataType::Map(entries, sorted)) => adapt_map(array.as_map(), entries, *sorted),
+        (DataType::Map(_, _), DataType::Map(entries, sorted)) => {
+            adapt_map(array.as_map(), entries, *sorted, room)
+        }
+        (DataType::Utf8View, DataType::Utf8) => texts(array.as_string_view(), room),
         (_, to) => {
             // A value that does not fit its wider type would be our fault: an error, never a silent null.
             let strict = CastOptions { safe: false, ..CastOptions::default() };
@@ -48,9 +55,23 @@ fn adapt_array(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> 
     }
 }
 
-fn adapt_struct(array: &StructArray, fields: &Fields) -> Result<StructArray, ArrowError> {
+/// Texts in one piece, which the encoder and the conditions want.
+fn texts(views: &StringViewArray, room: &mut usize) -> Result<ArrayRef, ArrowError> {
+    let bytes = views.lengths().map(|length| length as usize).sum();
+    *room = room.checked_sub(bytes).ok_or_else(|| {
+        ArrowError::ParseError(format!(
+            "the texts of {} rows come to more than {MAX_TEXT_BYTES} bytes",
+            views.len()
+        ))
+    })?;
+    let mut texts = StringBuilder::with_capacity(views.len(), bytes);
+    views.iter().for_each(|text| texts.append_option(text));
+    Ok(Arc::new(texts.finish()))
+}
+
+fn adapt_struct(array: &StructArray, fields: &Fields, room: &mut usize) -> Result<StructArray, ArrowError> {
     let columns = fields.iter().map(|field| match array.column_by_name(field.name()) {
-        Some(column) => adapt_array(column, field.data_type()),
+        Some(column) => adapt_array(column, field.data_type(), room),
         None => Ok(new_null_array(field.data_type(), array.len())),
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
@@ -61,6 +82,7 @@ fn adapt_map(
     map: &MapArray,
     entries: &arrow::datatypes::FieldRef,
     sorted: bool,
+    room: &mut usize,
 ) -> Result<ArrayRef, ArrowError> {
     let DataType::Struct(pair) = entries.data_type() else {
         return Err(ArrowError::SchemaError("a map without key and value".into()));
@@ -68,8 +90,10 @@ fn adapt_map(
     let [key, value] = &pair[..] else {
         return Err(ArrowError::SchemaError("a map without key and value".into()));
     };
-    let columns =
-        vec![adapt_array(map.keys(), key.data_type())?, adapt_array(map.values(), value.data_type())?];
+    let columns = vec![
+        adapt_array(map.keys(), key.data_type(), room)?,
+        adapt_array(map.values(), value.data_type(), room)?,
+    ];
     let pairs = StructArray::try_new(pair.clone(), columns, None)?;
     let map = MapArray::try_new(entries.clone(), map.offsets().clone(), pairs, map.nulls().cloned(), sorted)?;
     Ok(Arc::new(map))

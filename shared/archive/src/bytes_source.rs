@@ -1,6 +1,6 @@
 //! The bytes of one file: ranges fetched ahead, and bounded windows for all the rest.
 
-use crate::{Archive, ArchiveError, ArchiveFile};
+use crate::{Archive, ArchiveError, ArchiveFile, page_meter::PageMeter};
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, path::Path};
@@ -25,7 +25,9 @@ const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
 /// Requests of one file that are under way at once.
 const REQUESTS: usize = 8;
 /// No honest page or index is larger.
-const MAX_PIECE_BYTES: u64 = 512 * 1024 * 1024;
+const MAX_PIECE_BYTES: u64 = 256 * 1024 * 1024;
+/// No honest page header is longer: it may hold the least and the greatest value of its page.
+const MAX_PAGE_HEADER_BYTES: u64 = 16 * 1024 * 1024;
 /// What is fetched when something was not fetched ahead.
 const WINDOW_BYTES: u64 = 4 * 1024 * 1024;
 /// Windows that are kept: one for each heavy column and some for the narrow ones.
@@ -42,6 +44,8 @@ struct Inner {
     runtime: Handle,
     ahead: Mutex<Vec<(u64, Bytes)>>,
     windows: Mutex<VecDeque<(u64, Bytes)>>,
+    meter: Mutex<PageMeter>,
+    complaint: Mutex<Option<String>>,
     bytes_fetched: AtomicU64,
     requests: AtomicU64,
 }
@@ -56,6 +60,8 @@ impl BytesSource {
             runtime,
             ahead: Mutex::default(),
             windows: Mutex::default(),
+            meter: Mutex::default(),
+            complaint: Mutex::default(),
             bytes_fetched: AtomicU64::new(0),
             requests: AtomicU64::new(0),
         }))
@@ -69,6 +75,26 @@ impl BytesSource {
     /// Forgets what was fetched ahead.
     pub(crate) fn clear(&self) {
         lock(&self.0.ahead).clear();
+    }
+
+    /// What pages may claim from now on.
+    pub(crate) fn set_meter(&self, meter: PageMeter) {
+        *lock(&self.0.meter) = meter;
+    }
+
+    /// Why a page was refused, in our words: on its way through the decoder an error gathers others.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        lock(&self.0.complaint).clone()
+    }
+
+    fn complain(&self, reason: String) -> ParquetError {
+        *lock(&self.0.complaint) = Some(reason.clone());
+        ParquetError::General(reason)
+    }
+
+    /// A batch was handed on.
+    pub(crate) fn next_batch(&self) {
+        lock(&self.0.meter).next_batch();
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -141,6 +167,23 @@ impl BytesSource {
         Ok(bytes.slice(..length))
     }
 
+    /// Looks over the page header that begins at `start`, before the decoder does.
+    fn look_at_page(&self, start: u64) -> Result<(), ParquetError> {
+        let Some(end) = lock(&self.0.meter).end_of_column(start) else { return Ok(()) };
+        let mut length = STEP_BYTES;
+        loop {
+            let whole = end.saturating_sub(start).min(MAX_PAGE_HEADER_BYTES);
+            let bytes = self.slice(start, length.min(whole) as usize)?;
+            match lock(&self.0.meter).page(start, &bytes) {
+                Some(result) => return result.map_err(|reason| self.complain(reason)),
+                None if length >= whole => {
+                    return Err(self.complain(format!("the header of the page at {start} does not end")));
+                }
+                None => length *= 16,
+            }
+        }
+    }
+
     fn find(&self, ahead: &[(u64, Bytes)], start: u64, end: u64) -> Option<Bytes> {
         let after = ahead.partition_point(|(segment, _)| *segment <= start);
         ahead[..after].iter().rev().find_map(|segment| within(segment, start, end))
@@ -191,11 +234,18 @@ impl ChunkReader for BytesSource {
     type T = SourceReader;
 
     fn get_read(&self, start: u64) -> Result<SourceReader, ParquetError> {
-        Ok(SourceReader { source: self.clone(), position: start, buffer: Bytes::new() })
+        Ok(SourceReader { source: self.clone(), position: start, buffer: Bytes::new(), looked: false })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
-        self.slice(start, length)
+        let bytes = self.slice(start, length)?;
+        let mut meter = lock(&self.0.meter);
+        if meter.reads_whole_pages(start) {
+            let seen = meter.page(start, &bytes);
+            let seen = seen.unwrap_or_else(|| Err(format!("the header of the page at {start} does not end")));
+            seen.map_err(|reason| self.complain(reason))?;
+        }
+        Ok(bytes)
     }
 }
 
@@ -204,6 +254,7 @@ pub(crate) struct SourceReader {
     source: BytesSource,
     position: u64,
     buffer: Bytes,
+    looked: bool,
 }
 
 /// Longer than any sane page header, and a small slice of what was fetched anyway.
@@ -211,6 +262,10 @@ const STEP_BYTES: u64 = 1024;
 
 impl std::io::Read for SourceReader {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        // Here, and not when the reader is made: a decoder that knows the header already makes one and reads nothing.
+        if !std::mem::replace(&mut self.looked, true) {
+            self.source.look_at_page(self.position).map_err(std::io::Error::other)?;
+        }
         if self.buffer.is_empty() {
             let step = STEP_BYTES.min(self.source.len().saturating_sub(self.position));
             // Whoever asks past the end of a prefetched range gets less, byte by byte if need be.

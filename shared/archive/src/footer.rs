@@ -1,14 +1,17 @@
 //! Opening a file: its footer, its schema, its row groups.
 
-use crate::{Archive, ArchiveError, ArchiveFile, bytes_source::BytesSource, schema::canonical};
+use crate::{
+    Archive, ArchiveError, ArchiveFile, bytes_source::BytesSource, footer_bounds::check_footer,
+    schema::canonical,
+};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use parquet::{
     arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
-    basic::Type as PhysicalType,
-    file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
+    basic::{Compression, Type as PhysicalType},
+    file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader},
     schema::types::Type,
 };
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 use tokio::runtime::Handle;
 
 /// A footer is fetched together with this much of the file's end.
@@ -17,6 +20,10 @@ const TAIL_BYTES: u64 = 64 * 1024;
 const MAX_FOOTER_BYTES: u64 = 32 * 1024 * 1024;
 /// No honest row group has more rows; a forged count must not decide how much we allocate.
 const MAX_ROW_GROUP_ROWS: i64 = 100_000_000;
+/// A file of more rows than this has a byte for every so many: an alert has a number of its own. Without a bound, a
+/// kilobyte could hold thousands of millions of alerts of nulls.
+const FREE_ROWS: u64 = 65_536;
+const MAX_ROWS_PER_BYTE: u64 = 16;
 
 /// A file whose footer was read and found sound.
 #[derive(Clone)]
@@ -71,6 +78,8 @@ fn open(source: BytesSource, file: ArchiveFile) -> Result<OpenFile, ArchiveError
     if footer > MAX_FOOTER_BYTES || footer + 12 > file.size {
         return Err(ArchiveError::damaged(&file.path, format!("its footer claims {footer} bytes")));
     }
+    let bytes = source.get_bytes(file.size - 8 - footer, footer as usize).map_err(damaged)?;
+    check_footer(&bytes).map_err(|reason| ArchiveError::damaged(&file.path, reason))?;
     let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
     let metadata = reader.parse_and_finish(&source).map_err(damaged)?;
     check(&metadata, &file)?;
@@ -79,28 +88,93 @@ fn open(source: BytesSource, file: ArchiveFile) -> Result<OpenFile, ArchiveError
 }
 
 fn check(metadata: &ParquetMetaData, file: &ArchiveFile) -> Result<(), ArchiveError> {
+    let damaged = |reason: String| Err(ArchiveError::damaged(&file.path, reason));
     let mut rows = 0_i64;
+    let mut chunks: Vec<(Range<u64>, &ColumnChunkMetaData)> = Vec::new();
     for group in metadata.row_groups() {
         if !(0..=MAX_ROW_GROUP_ROWS).contains(&group.num_rows()) {
-            return Err(ArchiveError::damaged(
-                &file.path,
-                format!("a row group claims {} rows", group.num_rows()),
-            ));
+            return damaged(format!("a row group claims {} rows", group.num_rows()));
         }
         rows += group.num_rows();
         for column in group.columns() {
             let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
             let end = start.checked_add(column.compressed_size());
-            if start < 4 || column.compressed_size() < 0 || end.is_none_or(|end| end as u64 > file.size) {
-                let reason = format!("column {} lies outside the file", column.column_path());
-                return Err(ArchiveError::damaged(&file.path, reason));
+            if start < 4
+                || column.compressed_size() < 0
+                || column.uncompressed_size() < 0
+                || end.is_none_or(|end| end as u64 > file.size)
+            {
+                return damaged(format!("column {} lies outside the file", column.column_path().string()));
             }
+            if !can_decompress(column.compression()) {
+                let (column, codec) = (column.column_path().string(), column.compression().to_string());
+                let codec = codec.split('(').next().unwrap_or_default();
+                return damaged(format!(
+                    "column {column} is compressed by {codec}; write it with snappy, zstd or lz4"
+                ));
+            }
+            chunks.push((start as u64..end.unwrap_or(start) as u64, column));
         }
     }
     if rows != metadata.file_metadata().num_rows() {
-        return Err(ArchiveError::damaged(&file.path, "its row groups do not add up to its rows"));
+        return damaged("its row groups do not add up to its rows".into());
     }
-    Ok(())
+    if rows.unsigned_abs() > FREE_ROWS.max(file.size.saturating_mul(MAX_ROWS_PER_BYTE)) {
+        return damaged(format!("it claims {rows} rows in {} bytes", file.size));
+    }
+    // Else the same few bytes could be decompressed once for each of thousands of columns.
+    chunks.retain(|(range, _)| !range.is_empty());
+    chunks.sort_by_key(|(range, _)| range.start);
+    let overlap = |pair: &&[(Range<u64>, &ColumnChunkMetaData)]| matches!(pair, [(first, _), (second, _)] if first.end > second.start);
+    if let Some([(_, first), (_, second)]) = chunks.windows(2).find(overlap) {
+        let (first, second) = (first.column_path().string(), second.column_path().string());
+        return damaged(format!("the columns {first} and {second} lie in the same place"));
+    }
+    check_page_index(metadata).map_or(Ok(()), damaged)
+}
+
+fn can_decompress(codec: Compression) -> bool {
+    use Compression::*;
+    matches!(codec, UNCOMPRESSED | SNAPPY | ZSTD(_) | LZ4 | LZ4_RAW)
+}
+
+/// What is wrong with the page index: the reader goes by it without a second look.
+fn check_page_index(metadata: &ParquetMetaData) -> Option<String> {
+    let groups = metadata.row_groups().iter().zip(metadata.offset_index()?);
+    for (group, pages) in groups {
+        for (column, pages) in group.columns().iter().zip(pages) {
+            let (start, length) = column.byte_range();
+            let (mut end, mut row) = (start, 0);
+            for page in pages.page_locations() {
+                let size = u64::try_from(page.compressed_page_size).ok();
+                let from = u64::try_from(page.offset).ok().filter(|from| *from >= end);
+                let Some(to) = from.zip(size).and_then(|(from, size)| from.checked_add(size)) else {
+                    return Some(format!(
+                        "the page index of column {} is out of order",
+                        column.column_path()
+                    ));
+                };
+                if to > start + length
+                    || page.first_row_index < row
+                    || page.first_row_index > group.num_rows()
+                {
+                    return Some(format!(
+                        "the page index of column {} points elsewhere",
+                        column.column_path()
+                    ));
+                }
+                (end, row) = (to, page.first_row_index);
+            }
+            let first_row = pages.page_locations().first().map(|page| page.first_row_index);
+            if first_row.is_some_and(|row| row != 0) {
+                return Some(format!(
+                    "the page index of column {} lacks rows",
+                    column.column_path().string()
+                ));
+            }
+        }
+    }
+    None
 }
 
 /// The Arrow view of a file, with hints that spare a conversion, and its canonical schema.
@@ -119,7 +193,8 @@ fn arrow_metadata(
     Ok((ArrowReaderMetadata::try_new(metadata, plain.with_schema(hinted))?, schema))
 }
 
-/// INT96 timestamps straight into microseconds (nanoseconds would overflow for far dates), binaries as views.
+/// INT96 timestamps straight into microseconds (nanoseconds would overflow for far dates), binaries as views. Texts too:
+/// a long one that a dictionary holds once and thousands of rows name must not be copied before it is measured.
 fn hint(field: &FieldRef, column: &Type) -> FieldRef {
     let data_type = match field.data_type() {
         DataType::Timestamp(TimeUnit::Nanosecond, None)
@@ -127,7 +202,9 @@ fn hint(field: &FieldRef, column: &Type) -> FieldRef {
         {
             DataType::Timestamp(TimeUnit::Microsecond, None)
         }
+        DataType::Utf8 => DataType::Utf8View,
         DataType::Binary => DataType::BinaryView,
+        DataType::List(_) | DataType::Map(_, _) => views(field.data_type()),
         DataType::Struct(fields) if column.is_group() => {
             let inner = column.get_fields();
             let hinted = fields.iter().map(|field| {
@@ -139,6 +216,22 @@ fn hint(field: &FieldRef, column: &Type) -> FieldRef {
         other => other.clone(),
     };
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(field.metadata().clone()))
+}
+
+/// Texts and binaries within lists and maps as views.
+fn views(data_type: &DataType) -> DataType {
+    let inner = |field: &FieldRef| {
+        let data_type = views(field.data_type());
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    };
+    match data_type {
+        DataType::Utf8 => DataType::Utf8View,
+        DataType::Binary => DataType::BinaryView,
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
+        DataType::List(item) => DataType::List(inner(item)),
+        DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
+        other => other.clone(),
+    }
 }
 
 impl OpenFile {

@@ -7,7 +7,8 @@
 //!   that names the column and both nights;
 //! - every batch that [`RowGroupScan`] hands out has exactly the schema that was asked for, with nulls where a file
 //!   lacks a column;
-//! - memory does not grow with the size of a file: what is not prefetched is read through bounded windows.
+//! - memory does not grow with the size of a file: what is not prefetched is read through bounded windows;
+//! - nor does it grow with what a file claims: footers and page headers are looked over before they are believed.
 //!
 //! What it leaves to others: which rows are kept ([`RowFilter`]), derived columns, encoding.
 //!
@@ -24,11 +25,14 @@ mod adapt;
 mod bytes_source;
 mod error;
 mod footer;
+mod footer_bounds;
 mod leaves;
 mod listing;
+mod page_meter;
 mod scan;
 mod schema;
 mod schema_text;
+mod thrift;
 
 pub use error::ArchiveError;
 pub use footer::OpenFile;

@@ -1,18 +1,27 @@
 //! The row pump: reads one row group, the narrow columns first and the heavy ones only for the rows that survive.
 
-use crate::{ArchiveError, LeafSet, OpenFile, adapt::adapt, bytes_source::BytesSource};
+use crate::{
+    ArchiveError, LeafSet, OpenFile, adapt::adapt, bytes_source::BytesSource, page_meter::PageMeter,
+};
 use arrow::{
     array::{BooleanArray, RecordBatch},
     compute::filter_record_batch,
     datatypes::Schema,
+    error::ArrowError,
 };
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
-use std::ops::Range;
+use parquet::{
+    arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
+    basic::Type as PhysicalType,
+    schema::types::ColumnDescriptor,
+};
+use std::{ops::Range, panic::AssertUnwindSafe};
 
 /// A decoded batch of output columns aims at this size.
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// The first pass reads narrow columns only.
 const NARROW_BATCH_ROWS: usize = 8192;
+/// The values of a batch, at the least that their types take, come to no more than this: a footer may say what it likes.
+const VALUE_BYTES: u64 = 64 * 1024 * 1024;
 /// A row group whose needed bytes exceed this is not fetched as a whole but through windows.
 const FETCH_AHEAD_BYTES: u64 = 64 * 1024 * 1024;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
@@ -127,7 +136,9 @@ impl RowGroupScan {
     ) -> Result<ScanStats, ArchiveError> {
         let mut stats = ScanStats::default();
         let mut kept = Vec::new();
-        for batch in self.batches(&self.plan.narrow, None, NARROW_BATCH_ROWS)? {
+        for batch in
+            self.batches(&self.plan.narrow, None, self.at_most(&self.plan.narrow, NARROW_BATCH_ROWS))?
+        {
             let batch = batch?;
             stats.rows_read += batch.num_rows() as u64;
             let keep = filter.keep(&batch).map_err(ArchiveError::Consumer)?;
@@ -171,8 +182,13 @@ impl RowGroupScan {
         selection: Option<RowSelection>,
         rows: usize,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
-        let path = self.source.path();
         let mask = leaves.mask(self.file.metadata.parquet_schema());
+        let metadata = self.file.metadata.metadata();
+        if let Some(group) = metadata.row_groups().get(self.row_group) {
+            let pages = metadata.offset_index().and_then(|index| index.get(self.row_group));
+            let indexed = pages.is_some_and(|pages| !pages.is_empty());
+            self.source.set_meter(PageMeter::new(group, indexed, |leaf| mask.leaf_included(leaf)));
+        }
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
             self.source.clone(),
             self.file.metadata.clone(),
@@ -184,17 +200,63 @@ impl RowGroupScan {
             Some(selection) => builder.with_row_selection(selection),
             None => builder,
         };
-        let reader: ParquetRecordBatchReader =
-            builder.build().map_err(|error| ArchiveError::damaged(path, error))?;
-        Ok(reader.map(move |batch| {
-            let batch = batch.map_err(|error| ArchiveError::damaged(path, error))?;
-            adapt(&batch, leaves.schema()).map_err(|error| ArchiveError::damaged(path, error))
-        }))
+        let mut reader: ParquetRecordBatchReader =
+            self.guarded(|| builder.build().map_err(|error| self.damaged(error)))?;
+        let next = move || {
+            let batch = self.guarded(|| {
+                let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
+                batch
+                    .map(|batch| adapt(&batch, leaves.schema()).map_err(|error| self.misfit(error)))
+                    .transpose()
+            });
+            self.source.next_batch();
+            batch.transpose()
+        };
+        Ok(std::iter::from_fn(next))
+    }
+
+    fn damaged(&self, reason: impl std::fmt::Display) -> ArchiveError {
+        let reason = self.source.complaint().unwrap_or_else(|| reason.to_string());
+        ArchiveError::damaged(self.source.path(), format!("row group {}: {reason}", self.row_group))
+    }
+
+    fn misfit(&self, error: ArrowError) -> ArchiveError {
+        match error {
+            // Our own words, without Arrow's before them.
+            ArrowError::ParseError(reason) => self.damaged(reason),
+            error => self.damaged(error),
+        }
+    }
+
+    /// The decoder meets hostile bytes here: should it panic, only this file is lost.
+    fn guarded<T>(&self, decode: impl FnOnce() -> Result<T, ArchiveError>) -> Result<T, ArchiveError> {
+        std::panic::catch_unwind(AssertUnwindSafe(decode))
+            .unwrap_or_else(|_| Err(self.damaged("its pages hold what cannot be decoded")))
     }
 
     fn batch_rows(&self, leaves: &LeafSet) -> usize {
         let row_bytes = uncompressed_row_bytes(&self.file, self.row_group, leaves).max(1);
-        usize::try_from(BATCH_BYTES / row_bytes).unwrap_or(usize::MAX).clamp(16, 2048)
+        self.at_most(leaves, usize::try_from(BATCH_BYTES / row_bytes).unwrap_or(usize::MAX).clamp(16, 2048))
+    }
+
+    /// `rows`, or fewer where a row has very many values or long ones.
+    fn at_most(&self, leaves: &LeafSet, rows: usize) -> usize {
+        let schema = self.file.metadata.parquet_schema();
+        let mask = leaves.mask(schema);
+        let leaves = schema.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        let row_bytes: u64 = leaves.map(|(_, column)| value_bytes(column)).sum();
+        usize::try_from(VALUE_BYTES / row_bytes.max(1)).unwrap_or(usize::MAX).clamp(1, rows)
+    }
+}
+
+/// What a value takes at least, once decoded.
+fn value_bytes(column: &ColumnDescriptor) -> u64 {
+    match column.physical_type() {
+        PhysicalType::BOOLEAN => 1,
+        PhysicalType::INT32 | PhysicalType::FLOAT => 4,
+        PhysicalType::INT64 | PhysicalType::DOUBLE => 8,
+        PhysicalType::INT96 | PhysicalType::BYTE_ARRAY => 16,
+        PhysicalType::FIXED_LEN_BYTE_ARRAY => u64::try_from(column.type_length()).unwrap_or(0),
     }
 }
 
@@ -203,7 +265,8 @@ fn uncompressed_row_bytes(file: &OpenFile, row_group: usize, leaves: &LeafSet) -
     let Some(group) = file.metadata.metadata().row_groups().get(row_group) else { return 0 };
     let mask = leaves.mask(file.metadata.parquet_schema());
     let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
-    let bytes: u64 = columns.map(|(_, column)| column.uncompressed_size().unsigned_abs()).sum();
+    let bytes = columns
+        .fold(0_u64, |bytes, (_, column)| bytes.saturating_add(column.uncompressed_size().unsigned_abs()));
     bytes / group.num_rows().unsigned_abs().max(1)
 }
 

@@ -1,0 +1,151 @@
+//! How much the pages claim that a scan is about to decompress: a few bytes may claim gigabytes.
+
+use crate::thrift::{Met, PAGE_HEADER, Trouble, look_over};
+use parquet::file::metadata::RowGroupMetaData;
+use std::ops::Range;
+
+/// One page, decompressed. Writers aim at 1 MB; a page of cutouts may have some ten.
+const MAX_PAGE_BYTES: u64 = 128 * 1024 * 1024;
+/// All pages that are held while one batch is decoded, decompressed.
+const MAX_HELD_BYTES: u64 = 1024 * 1024 * 1024;
+/// What a member of a list takes besides its page: its two levels and its value. A run of the same is a few bytes.
+const MEMBER_BYTES: u64 = 12;
+
+const KIND: &[i16] = &[1];
+const UNCOMPRESSED: &[i16] = &[2];
+const DICTIONARY_PAGE: i64 = 2;
+/// The numbers of values of a data page, of a dictionary, of a data page of version 2.
+const VALUES: [&[i16]; 3] = [&[5, 1], &[7, 1], &[8, 1]];
+
+/// What a page's header claims.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Claim {
+    is_dictionary: bool,
+    bytes: u64,
+    values: u64,
+}
+
+/// The pages that a scan of some columns holds.
+#[derive(Debug, Default)]
+pub(crate) struct PageMeter {
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    column: String,
+    range: Range<u64>,
+    /// A row may have many values.
+    repeats: bool,
+    /// Pages are read whole, by their index.
+    indexed: bool,
+    dictionary: u64,
+    page: u64,
+    /// Pages that the batch has done with: its values may still lie in them.
+    before: u64,
+}
+
+impl PageMeter {
+    /// A meter for the columns of a row group that `wanted` names by number.
+    pub(crate) fn new(group: &RowGroupMetaData, indexed: bool, wanted: impl Fn(usize) -> bool) -> Self {
+        let columns = group.columns().iter().enumerate().filter(|(leaf, _)| wanted(*leaf));
+        let mut chunks: Vec<Chunk> = columns
+            .map(|(_, column)| {
+                let (start, length) = column.byte_range();
+                Chunk {
+                    column: column.column_path().string(),
+                    range: start..start.saturating_add(length),
+                    repeats: column.column_descr().max_rep_level() > 0,
+                    indexed,
+                    dictionary: 0,
+                    page: 0,
+                    before: 0,
+                }
+            })
+            .collect();
+        chunks.sort_by_key(|chunk| chunk.range.start);
+        Self { chunks }
+    }
+
+    /// The batch is handed on: of its pages only the last of each column may still be held.
+    pub(crate) fn next_batch(&mut self) {
+        for chunk in &mut self.chunks {
+            chunk.before = 0;
+        }
+    }
+
+    /// Whether the column at this place reads its pages whole.
+    pub(crate) fn reads_whole_pages(&self, at: u64) -> bool {
+        self.position(at).and_then(|chunk| self.chunks.get(chunk)).is_some_and(|chunk| chunk.indexed)
+    }
+
+    /// Where the column ends that this place lies in.
+    pub(crate) fn end_of_column(&self, at: u64) -> Option<u64> {
+        self.position(at).and_then(|chunk| self.chunks.get(chunk)).map(|chunk| chunk.range.end)
+    }
+
+    /// Looks at the header of a page. `None`: the bytes end before it does.
+    pub(crate) fn page(&mut self, at: u64, header: &[u8]) -> Option<Result<(), String>> {
+        let position = self.position(at)?;
+        let chunk = self.chunks.get_mut(position)?;
+        let claim = match claim_of(header) {
+            Ok(claim) => claim,
+            Err(Trouble::Short) => return None,
+            Err(Trouble::Nonsense(reason)) => {
+                return Some(Err(format!(
+                    "column {}: the header of a page is nonsense: {reason}",
+                    chunk.column
+                )));
+            }
+        };
+        if claim.bytes > MAX_PAGE_BYTES {
+            let (column, bytes) = (&chunk.column, claim.bytes);
+            let reason = format!("column {column}: a page claims {bytes} bytes, more than {MAX_PAGE_BYTES}");
+            return Some(Err(reason));
+        }
+        let members = if chunk.repeats { claim.values.saturating_mul(MEMBER_BYTES) } else { 0 };
+        let cost = claim.bytes.saturating_add(members);
+        if claim.is_dictionary {
+            chunk.dictionary = cost;
+        } else {
+            chunk.before = chunk.before.saturating_add(chunk.page);
+            chunk.page = cost;
+        }
+        let column = chunk.column.clone();
+        let held = self.chunks.iter().fold(0_u64, |held, chunk| {
+            held.saturating_add(chunk.dictionary).saturating_add(chunk.page).saturating_add(chunk.before)
+        });
+        match held > MAX_HELD_BYTES {
+            true => Some(Err(format!(
+                "column {column}: the pages of one batch of rows come to {held} bytes, more than {MAX_HELD_BYTES}"
+            ))),
+            false => Some(Ok(())),
+        }
+    }
+
+    fn position(&self, at: u64) -> Option<usize> {
+        let position = self.chunks.partition_point(|chunk| chunk.range.start <= at).checked_sub(1)?;
+        self.chunks.get(position).filter(|chunk| at < chunk.range.end)?;
+        Some(position)
+    }
+}
+
+fn claim_of(header: &[u8]) -> Result<Claim, Trouble> {
+    let mut claim = Claim::default();
+    let mut listener = |path: &[i16], met: Met| {
+        let Met::Number(number) = met else { return Ok(()) };
+        if path == KIND {
+            claim.is_dictionary = number == DICTIONARY_PAGE;
+            return Ok(());
+        }
+        let amount = u64::try_from(number).map_err(|_| format!("the field {path:?} is {number}"));
+        if path == UNCOMPRESSED {
+            claim.bytes = amount?;
+        } else if VALUES.contains(&path) {
+            claim.values = claim.values.max(amount?);
+        }
+        Ok(())
+    };
+    look_over(header, PAGE_HEADER, &mut listener)?;
+    Ok(claim)
+}

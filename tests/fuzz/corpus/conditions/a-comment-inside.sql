@@ -1,0 +1,1 @@
+candidate.fid /* the filter */ = 1

@@ -1,0 +1,1 @@
+AND candidate.magpsf > 19

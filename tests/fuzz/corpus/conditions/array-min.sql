@@ -1,0 +1,1 @@
+array_min(prv_candidates.jd) > candidate.jd - 20

@@ -1,0 +1,1 @@
+asin(candidate.fid) > 10

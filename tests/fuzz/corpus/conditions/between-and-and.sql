@@ -1,0 +1,1 @@
+candidate.magpsf BETWEEN 18 AND 19 AND candidate.fid = 1

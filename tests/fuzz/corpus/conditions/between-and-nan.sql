@@ -1,0 +1,1 @@
+Plx BETWEEN 0 AND 1

@@ -1,0 +1,1 @@
+cast(candidate.isdiffpos AS int) IS NULL

@@ -1,0 +1,1 @@
+cast(candidate.magpsf AS decimal(2,1)) IS NULL

@@ -1,0 +1,1 @@
+coalesce(gaiaClass, 'none') = 'none'

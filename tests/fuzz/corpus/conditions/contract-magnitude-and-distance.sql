@@ -1,0 +1,2 @@
+candidate.magpsf > 19.5;
+candidate.distnr > 2

@@ -1,0 +1,1 @@
+candidate.fid * 0.1 = 0.2

@@ -1,0 +1,1 @@
+prv_candidates[3] IS NULL

@@ -1,0 +1,1 @@
+array_contains(prv_candidates.fid, 2)

@@ -1,0 +1,1 @@
+candidate.distnr = float(candidate.distnr)

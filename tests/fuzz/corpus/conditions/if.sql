@@ -1,0 +1,1 @@
+IF(candidate.isdiffpos = 't', candidate.magpsf, 99) < 18

@@ -1,0 +1,1 @@
+ifnull(spicy_class, 'x') = 'x'

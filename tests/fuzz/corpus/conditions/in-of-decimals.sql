@@ -1,0 +1,1 @@
+candidate.fid IN (1.0, 3.5)

@@ -1,0 +1,1 @@
+isnan(Plx)

@@ -1,0 +1,1 @@
+cdsxmatch NOT LIKE ALL ('%V*%', '%YSO%')

@@ -1,0 +1,1 @@
+cdsxmatch LIKE 'Seyfert_'

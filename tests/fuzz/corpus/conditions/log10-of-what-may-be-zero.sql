@@ -1,0 +1,1 @@
+log10(candidate.sgscore1) < 0

@@ -1,0 +1,1 @@
+lower(cdsxmatch) = 'galaxy' OR upper(cdsxmatch) = 'YSO'

@@ -1,0 +1,1 @@
+mangrove['HyperLEDA_name'] != 'None'

@@ -1,0 +1,1 @@
+element_at(blazar_stats, 'm1') < 0

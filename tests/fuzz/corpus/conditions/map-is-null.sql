@@ -1,0 +1,1 @@
+blazar_stats IS NULL

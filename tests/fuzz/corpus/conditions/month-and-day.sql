@@ -1,0 +1,1 @@
+month = 8 AND day < 10

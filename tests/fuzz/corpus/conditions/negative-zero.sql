@@ -1,0 +1,1 @@
+candidate.nbad * -1.0D = 0

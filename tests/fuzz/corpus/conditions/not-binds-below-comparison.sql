@@ -1,0 +1,1 @@
+NOT candidate.fid = 1 AND candidate.magpsf > 18

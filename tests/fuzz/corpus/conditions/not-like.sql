@@ -1,0 +1,1 @@
+cdsxmatch NOT LIKE '%Candidate'

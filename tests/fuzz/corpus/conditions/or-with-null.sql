@@ -1,0 +1,1 @@
+gaiaClass = 'LPV' OR candidate.fid = 1

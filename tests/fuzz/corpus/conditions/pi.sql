@@ -1,0 +1,1 @@
+pi() > 3.14 AND candidate.fid = 1

@@ -1,0 +1,1 @@
+power(candidate.fid, 2) = 4

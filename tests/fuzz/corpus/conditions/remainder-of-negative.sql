@@ -1,0 +1,1 @@
+(candidate.fid - 3) % 2 = -1

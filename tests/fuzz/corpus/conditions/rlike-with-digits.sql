@@ -1,0 +1,1 @@
+objectId RLIKE '^ZTF(17|18)[a-z]{7}$'

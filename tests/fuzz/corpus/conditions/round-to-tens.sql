@@ -1,0 +1,1 @@
+round(candidate.ndethist, -1) = 10

@@ -1,0 +1,1 @@
+sign(candidate.dec) = -1

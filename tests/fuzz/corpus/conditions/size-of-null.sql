@@ -1,0 +1,1 @@
+size(prv_candidates) = -1

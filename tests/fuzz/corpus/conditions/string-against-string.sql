@@ -1,0 +1,1 @@
+mangrove['lum_dist'] < '100'

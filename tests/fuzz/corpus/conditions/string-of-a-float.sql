@@ -1,0 +1,1 @@
+string(candidate.magpsf) LIKE '%9'

@@ -1,0 +1,1 @@
+lc_features_g IS NULL

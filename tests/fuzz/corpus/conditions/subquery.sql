@@ -1,0 +1,1 @@
+candid IN (SELECT candid FROM alerts)

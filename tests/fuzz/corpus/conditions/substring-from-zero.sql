@@ -1,0 +1,1 @@
+substr(objectId, 0, 3) = 'ZTF'

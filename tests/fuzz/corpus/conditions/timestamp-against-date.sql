@@ -1,0 +1,1 @@
+timestamp < DATE '2023-01-10'

@@ -1,0 +1,1 @@
+sqrt(candidate.fid, 2) > 0

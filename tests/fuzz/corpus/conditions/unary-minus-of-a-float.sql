@@ -1,0 +1,1 @@
+-candidate.magpsf < -19

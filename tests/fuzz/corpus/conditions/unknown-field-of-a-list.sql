@@ -1,0 +1,1 @@
+prv_candidates.magpfs IS NULL
