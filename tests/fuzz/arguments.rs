@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Tries hostile inputs; ends with 1 when one of them panics, takes too long or too much memory.
 #[derive(Clone, Debug, Parser)]
 pub struct Arguments {
-    /// Inputs of each text target; Parquet gets a tenth of them, and every kept input is tried besides.
+    /// Inputs of each text target; HTTP and Parquet get a tenth of them, and every kept input is tried besides.
     #[arg(long, default_value_t = 5_000)]
     pub inputs: u64,
     /// The same seed makes the same inputs.
@@ -72,7 +72,7 @@ impl Arguments {
             return 0;
         }
         match target {
-            Which::Parquet => self.inputs.div_ceil(10),
+            Which::Http | Which::Parquet => self.inputs.div_ceil(10),
             _ => self.inputs,
         }
     }

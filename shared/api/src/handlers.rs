@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     extract::{
         Path, Query, State,
-        rejection::{BytesRejection, QueryRejection},
+        rejection::{BytesRejection, PathRejection, QueryRejection},
     },
     http::{HeaderName, StatusCode, header},
     response::IntoResponse,
@@ -75,8 +75,8 @@ pub(crate) async fn list(
 /// A job: the document as submitted, with its status.
 #[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 404, body = ProblemDocument)))]
-pub(crate) async fn status(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
-    Ok(Json(service.document(job_id(&id)?).await?))
+pub(crate) async fn status(State(service): State<Service>, id: InPath) -> Answer<JobDocument> {
+    Ok(Json(service.document(job_id(id)?).await?))
 }
 
 /// The job that fills a topic.
@@ -89,15 +89,15 @@ pub(crate) async fn topic(State(service): State<Service>, Path(topic): Path<Stri
 /// Cancels a job; its topic stays readable up to there.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
-pub(crate) async fn cancel(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
-    Ok(Json(service.cancel(job_id(&id)?).await?))
+pub(crate) async fn cancel(State(service): State<Service>, id: InPath) -> Answer<JobDocument> {
+    Ok(Json(service.cancel(job_id(id)?).await?))
 }
 
 /// Runs the failed nights of a job again, into the same topic.
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
-pub(crate) async fn retry(State(service): State<Service>, Path(id): Path<String>) -> Answer<JobDocument> {
-    Ok(Json(service.retry(job_id(&id)?).await?))
+pub(crate) async fn retry(State(service): State<Service>, id: InPath) -> Answer<JobDocument> {
+    Ok(Json(service.retry(job_id(id)?).await?))
 }
 
 /// Submits the document of a job again: a new job with a new topic.
@@ -114,8 +114,8 @@ pub(crate) async fn rerun(
 /// What was read, dropped, kept and sent.
 #[utoipa::path(get, path = "/v1/jobs/{id}/receipt", params(("id" = String, Path)),
     responses((status = 200, body = Receipt), (status = 409, body = ProblemDocument)))]
-pub(crate) async fn receipt(State(service): State<Service>, Path(id): Path<String>) -> Answer<Receipt> {
-    Ok(Json(service.receipt(job_id(&id)?).await?))
+pub(crate) async fn receipt(State(service): State<Service>, id: InPath) -> Answer<Receipt> {
+    Ok(Json(service.receipt(job_id(id)?).await?))
 }
 
 /// The nights of the archive.
@@ -163,7 +163,11 @@ pub(crate) async fn no_such_method() -> ProblemDocument {
     .with_status(StatusCode::METHOD_NOT_ALLOWED)
 }
 
-fn job_id(text: &str) -> Result<JobId, ProblemDocument> {
-    text.parse()
-        .map_err(|error: job::RequestError| ProblemDocument::new(ErrorKind::NotFound, error.to_string()))
+/// The id in a path, which need not be text at all.
+type InPath = Result<Path<String>, PathRejection>;
+
+fn job_id(id: InPath) -> Result<JobId, ProblemDocument> {
+    let unknown = |reason: String| ProblemDocument::new(ErrorKind::NotFound, reason);
+    let Path(text) = id.map_err(|rejection| unknown(rejection.body_text()))?;
+    text.parse().map_err(|error: job::RequestError| unknown(error.to_string()))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     Archive, ArchiveError, ArchiveFile, bytes_source::BytesSource, footer_bounds::check_footer,
-    schema::canonical,
+    page_meter::refused_encoding, schema::canonical,
 };
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use parquet::{
@@ -105,6 +105,9 @@ fn check(metadata: &ParquetMetaData, file: &ArchiveFile) -> Result<(), ArchiveEr
                 || end.is_none_or(|end| end as u64 > file.size)
             {
                 return damaged(format!("column {} lies outside the file", column.column_path().string()));
+            }
+            if let Some(reason) = column.encodings().find_map(refused_encoding) {
+                return damaged(format!("column {}: {reason}", column.column_path().string()));
             }
             if !can_decompress(column.compression()) {
                 let (column, codec) = (column.column_path().string(), column.compression().to_string());

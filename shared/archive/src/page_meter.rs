@@ -1,7 +1,7 @@
 //! How much the pages claim that a scan is about to decompress: a few bytes may claim gigabytes.
 
 use crate::thrift::{Met, PAGE_HEADER, Trouble, look_over};
-use parquet::file::metadata::RowGroupMetaData;
+use parquet::{basic::Encoding, file::metadata::RowGroupMetaData};
 use std::ops::Range;
 
 /// One page, decompressed. Writers aim at 1 MB; a page of cutouts may have some ten.
@@ -11,11 +11,29 @@ const MAX_HELD_BYTES: u64 = 1024 * 1024 * 1024;
 /// What a member of a list takes besides its page: its two levels and its value. A run of the same is a few bytes.
 const MEMBER_BYTES: u64 = 12;
 
+/// What a text of a dictionary takes besides its bytes; the decoder makes room for as many as are claimed.
+const ENTRY_BYTES: u64 = 24;
+
 const KIND: &[i16] = &[1];
 const UNCOMPRESSED: &[i16] = &[2];
 const DICTIONARY_PAGE: i64 = 2;
 /// The numbers of values of a data page, of a dictionary, of a data page of version 2.
 const VALUES: [&[i16]; 3] = [&[5, 1], &[7, 1], &[8, 1]];
+
+/// The encoding of a data page, in both versions.
+const ENCODINGS: [&[i16]; 2] = [&[5, 2], &[8, 4]];
+/// Encodings whose counts stand within the page, where the decoder makes room for them unseen; and the second may make
+/// texts of any length of few bytes.
+const UNCHECKED: [(i64, Encoding); 2] =
+    [(6, Encoding::DELTA_LENGTH_BYTE_ARRAY), (7, Encoding::DELTA_BYTE_ARRAY)];
+
+/// Why a column of this encoding is not read, if it is not.
+pub(crate) fn refused_encoding(encoding: Encoding) -> Option<String> {
+    let refused = UNCHECKED.iter().any(|(_, unchecked)| *unchecked == encoding);
+    refused.then(|| {
+        format!("it is encoded as {encoding}, whose lengths cannot be checked; write it plain or with a dictionary")
+    })
+}
 
 /// What a page's header claims.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +41,7 @@ struct Claim {
     is_dictionary: bool,
     bytes: u64,
     values: u64,
+    encoding: Option<Encoding>,
 }
 
 /// The pages that a scan of some columns holds.
@@ -103,7 +122,22 @@ impl PageMeter {
             let reason = format!("column {column}: a page claims {bytes} bytes, more than {MAX_PAGE_BYTES}");
             return Some(Err(reason));
         }
-        let members = if chunk.repeats { claim.values.saturating_mul(MEMBER_BYTES) } else { 0 };
+        if let Some(reason) = claim.encoding.and_then(refused_encoding) {
+            return Some(Err(format!("column {}: {reason}", chunk.column)));
+        }
+        if claim.is_dictionary && claim.values > claim.bytes {
+            let (column, values, bytes) = (&chunk.column, claim.values, claim.bytes);
+            return Some(Err(format!(
+                "column {column}: its dictionary claims {values} values in {bytes} bytes"
+            )));
+        }
+        let members = if claim.is_dictionary {
+            claim.values.saturating_mul(ENTRY_BYTES)
+        } else if chunk.repeats {
+            claim.values.saturating_mul(MEMBER_BYTES)
+        } else {
+            0
+        };
         let cost = claim.bytes.saturating_add(members);
         if claim.is_dictionary {
             chunk.dictionary = cost;
@@ -141,6 +175,9 @@ fn claim_of(header: &[u8]) -> Result<Claim, Trouble> {
         let amount = u64::try_from(number).map_err(|_| format!("the field {path:?} is {number}"));
         if path == UNCOMPRESSED {
             claim.bytes = amount?;
+        } else if ENCODINGS.contains(&path) {
+            let encoding = UNCHECKED.iter().find(|(unchecked, _)| *unchecked == number);
+            claim.encoding = encoding.map(|(_, encoding)| *encoding);
         } else if VALUES.contains(&path) {
             claim.values = claim.values.max(amount?);
         }

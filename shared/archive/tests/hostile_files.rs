@@ -69,6 +69,13 @@ fn a_lie_is_named_with_the_file_and_the_place() {
         ("overlapping.parquet", "the columns c0 and c1 lie in the same place"),
         ("footer-claims-4gb.parquet", "its footer claims 4294967295 bytes"),
         ("gzip.parquet", "column objectId is compressed by GZIP; write it with snappy, zstd or lz4"),
+        ("delta-texts.parquet", "column objectId: it is encoded as DELTA_BYTE_ARRAY, whose lengths"),
+        ("delta-lengths-2e9.parquet", "column objectId: it is encoded as DELTA_LENGTH_BYTE_ARRAY"),
+        ("delta-prefixes-2e9.parquet", "column objectId: it is encoded as DELTA_BYTE_ARRAY"),
+        (
+            "dictionary-claims-2e9.parquet",
+            "column candid: its dictionary claims 2147483647 values in 40 bytes",
+        ),
         ("cut.parquet", "is it complete?"),
         ("empty.parquet", "it has 0 bytes"),
     ] {

@@ -151,9 +151,11 @@ def sound(sample):
     pq.write_table(table, HERE / "zstd-page-index-dictionary.parquet", compression="zstd", data_page_size=16, write_batch_size=1,
                    write_page_index=True, **plain)
     pq.write_table(table, HERE / "gzip.parquet", compression="gzip", **plain)
-    pq.write_table(table, HERE / "delta.parquet", compression="none", use_dictionary=False, **plain,
-                   column_encoding={"objectId": "DELTA_BYTE_ARRAY", "candid": "DELTA_BINARY_PACKED",
-                                    "cdsxmatch": "DELTA_LENGTH_BYTE_ARRAY", "candidate.magpsf": "BYTE_STREAM_SPLIT"})
+    delta = {"compression": "none", "use_dictionary": False, **plain}
+    pq.write_table(table, HERE / "delta.parquet", **delta,
+                   column_encoding={"candid": "DELTA_BINARY_PACKED", "candidate.magpsf": "BYTE_STREAM_SPLIT"})
+    pq.write_table(table, HERE / "delta-texts.parquet", **delta,
+                   column_encoding={"objectId": "DELTA_BYTE_ARRAY", "cdsxmatch": "DELTA_LENGTH_BYTE_ARRAY"})
     pq.write_table(table.select(["objectId", "candid", "timestamp"]), HERE / "int96.parquet", use_deprecated_int96_timestamps=True, **plain)
     heavy = pa.array([{"fileName": "a", "stampData": bytes(8000)} for _ in range(ROWS)])
     heavy = table.set_column(table.schema.get_field_index("cutoutScience"), "cutoutScience", heavy)
@@ -223,6 +225,21 @@ def lies():
     packed = pa.Codec("zstd", 19).compress(raw, asbytes=True)
     write("long-fixed-repeated.parquet", fixed, [(2**14, [(FIXED, ["blob"], ZSTD, 2**14, page(2, packed, len(raw), dictionary(1)),
           page(0, squeezed, len(indices), v1(2**14, RLE_DICTIONARY)))])])
+
+    # Counts that stand within the pages: a decoder makes room for them at once.
+    counts = lambda count: varint(128) + varint(4) + varint(count) + zigzag(0)
+    for name, encoding, data in [("delta-lengths-2e9", 6, counts(2**31 - 1)), ("delta-prefixes-2e9", 7, counts(2**31 - 1)),
+                                 ("delta-lengths-2e62", 6, counts(2**62))]:
+        write(f"{name}.parquet", text, [(10, [(BYTES, ["objectId"], NONE, 10, None, page(0, levels(10) + data + bytes(20), None, v1(10, encoding)))])])
+    # Texts of which each begins as the one before, and is a thousand bytes longer.
+    steps = lambda first, step: varint(128) + varint(4) + varint(2_048) + zigzag(first) + (zigzag(step) + bytes(4)) * 16
+    data = levels(2_048) + steps(0, 1_000) + steps(1_000, 0) + bytes(2_048_000)
+    squeezed = pa.Codec("zstd", 19).compress(data, asbytes=True)
+    write("delta-prefixes-grow.parquet", text, [(2_048, [(BYTES, ["objectId"], ZSTD, 2_048, None, page(0, squeezed, len(data), v1(2_048, 7)))])])
+    for name, schema, physical in [("dictionary-claims-2e9", one, INT64), ("dictionary-claims-2e9-texts", text, BYTES)]:
+        path = [schema[1][4][1].decode()]
+        write(f"{name}.parquet", schema, [(10, [(physical, path, NONE, 10, page(2, bytes(40), None, dictionary(2**31 - 1)),
+              page(0, levels(10) + bytes([1]) + run(10, 0, 1), None, v1(10, RLE_DICTIONARY)))])])
 
     deep = lambda levels: [element("schema", children=1, repetition=None)] + [element("x", children=1)] * levels + [element("x", INT64)]
     write("nested-100.parquet", deep(100), [])

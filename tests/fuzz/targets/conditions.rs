@@ -1,6 +1,10 @@
 //! Conditions: parsed against the sample night's schema, bound, evaluated over its alerts.
 
-use super::{Verdict, night::Folder, refused};
+use super::{
+    Verdict,
+    night::{Folder, sample},
+    refused,
+};
 use arrow::{
     array::{ArrayRef, Int32Array, RecordBatch, StringArray},
     datatypes::Schema,
@@ -17,9 +21,7 @@ pub struct Target {
 
 impl Target {
     pub fn new() -> Result<Self, String> {
-        let path =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/parquet/sample.parquet");
-        let bytes = std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let bytes = sample()?;
         let stored = Folder::new()?.read(&bytes)?;
         let rows = stored.num_rows();
         let schema = Arc::new(packet::queryable_schema(&stored.schema()));

@@ -1,6 +1,7 @@
 //! What is tried: one entry a kind of input that others write.
 
 mod conditions;
+mod http;
 mod manifests;
 mod night;
 mod parquet;
@@ -22,6 +23,8 @@ pub enum Which {
     Requests,
     /// Manifests and plans, as found in the bucket.
     Manifests,
+    /// HTTP requests: method, path and body; a document that is taken is estimated.
+    Http,
     /// Files of a night: listed, opened, scanned, encoded.
     Parquet,
 }
@@ -45,6 +48,7 @@ impl Which {
             Self::Conditions => "conditions",
             Self::Requests => "requests",
             Self::Manifests => "manifests",
+            Self::Http => "http",
             Self::Parquet => "parquet",
         }
     }
@@ -54,6 +58,7 @@ impl Which {
         match self {
             Self::Conditions => 256 << 20,
             Self::Requests | Self::Manifests => 64 << 20,
+            Self::Http => 256 << 20,
             Self::Parquet => 1536 << 20,
         }
     }
@@ -84,6 +89,7 @@ pub fn make(which: Which, inputs: &Inputs) -> Result<Box<dyn Target>, String> {
         Which::Conditions => Box::new(conditions::Target::new()?),
         Which::Requests => Box::new(requests::Target),
         Which::Manifests => Box::new(manifests::Target::new(&inputs.seeds)?),
+        Which::Http => Box::new(http::Target::new()?),
         Which::Parquet => Box::new(parquet::Target::new()?),
     })
 }
@@ -93,6 +99,7 @@ pub fn generate(which: Which, chance: &mut Rng) -> Option<Vec<u8>> {
     match which {
         Which::Conditions => Some(conditions::generate(chance).into_bytes()),
         Which::Requests => Some(requests::generate(chance).into_bytes()),
+        Which::Http => Some(http::generate(chance).into_bytes()),
         Which::Manifests | Which::Parquet => None,
     }
 }
@@ -103,6 +110,7 @@ pub fn words(which: Which) -> &'static [&'static str] {
         Which::Conditions => conditions::WORDS,
         Which::Requests => requests::WORDS,
         Which::Manifests => manifests::WORDS,
+        Which::Http => http::WORDS,
         Which::Parquet => &[],
     }
 }

@@ -34,9 +34,14 @@ impl Folder {
         Ok(Self { archive, runtime, file: night.join("part.parquet"), _folder: folder })
     }
 
+    /// Puts the night's file in place.
+    pub fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
+        std::fs::write(&self.file, bytes)
+    }
+
     /// The night's file, opened as the service opens it.
     pub fn open(&self, bytes: &[u8]) -> Result<OpenFile, Box<dyn Error>> {
-        std::fs::write(&self.file, bytes)?;
+        self.write(bytes)?;
         self.runtime.block_on(async {
             let nights = self.archive.nights().await?;
             let night = nights.first().ok_or("no night")?;
@@ -78,6 +83,12 @@ impl Folder {
         self.scan(&file, &plan, &mut Everything, &mut receive).map_err(|error| told(&error))?;
         concat_batches(&schema, &batches).map_err(|error| told(&error))
     }
+}
+
+/// The sample night's file.
+pub fn sample() -> Result<Vec<u8>, String> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/parquet/sample.parquet");
+    std::fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// A filter that keeps every row.
