@@ -202,6 +202,7 @@ impl RowGroupScan {
         };
         let mut reader: ParquetRecordBatchReader =
             self.guarded(|| builder.build().map_err(|error| self.damaged(error)))?;
+        let mut left = self.file.row_group_rows(self.row_group);
         let next = move || {
             let batch = self.guarded(|| {
                 let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
@@ -210,7 +211,15 @@ impl RowGroupScan {
                     .transpose()
             });
             self.source.next_batch();
-            batch.transpose()
+            let batch = batch.transpose()?;
+            // Pages that contradict themselves can make the decoder go on for ever.
+            let rows = batch.as_ref().map_or(1, |batch| batch.num_rows() as u64);
+            match left.checked_sub(rows) {
+                Some(rest) if rows > 0 => left = rest,
+                _ if batch.is_err() => {}
+                _ => return Some(Err(self.damaged("its pages hold other rows than its footer says"))),
+            }
+            Some(batch)
         };
         Ok(std::iter::from_fn(next))
     }
