@@ -52,7 +52,7 @@ enum Later {
 /// Does it.
 pub struct Havoc {
     pub tally: Tally,
-    chance: u64,
+    chance: fastrand::Rng,
     broker: BrokerProcess,
     workers: Workers,
     ledger: Arc<Ledger>,
@@ -62,7 +62,7 @@ pub struct Havoc {
 
 impl Havoc {
     pub fn new(seed: u64, broker: BrokerProcess, workers: Workers, ledger: Arc<Ledger>) -> Self {
-        let chance = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let chance = fastrand::Rng::with_seed(seed);
         Self {
             tally: Tally::default(),
             chance,
@@ -78,21 +78,13 @@ impl Havoc {
         self.broker.bootstrap()
     }
 
-    /// A number below `bound` (xorshift).
-    fn below(&mut self, bound: u64) -> u64 {
-        self.chance ^= self.chance << 13;
-        self.chance ^= self.chance >> 7;
-        self.chance ^= self.chance << 17;
-        (self.chance >> 11) % bound
-    }
-
     /// Waits a little, then lets something go wrong.
     pub async fn strike(&mut self) {
-        let pause = 50 + self.below(400);
+        let pause = 50 + self.chance.u64(..400);
         self.pass(Duration::from_millis(pause)).await;
-        let choice = self.below(1000) as usize;
+        let choice = self.chance.usize(..1000);
         let broker_is_well = self.broker_is_well();
-        match self.below(100) {
+        match self.chance.u64(..100) {
             0..60 => {
                 self.tally.workers_killed += 1;
                 // Whoever is suspended dies as well.
@@ -102,7 +94,7 @@ impl Havoc {
                 self.tally.workers_suspended += 1;
                 self.workers.signal(choice, "STOP");
                 // Shorter and longer than a lease.
-                let rest = 200 + self.below(10_000);
+                let rest = 200 + self.chance.u64(..10_000);
                 self.put_right(rest, Later::ResumeWorker(choice));
             }
             72..84 => {
@@ -113,13 +105,13 @@ impl Havoc {
             84..88 if broker_is_well => {
                 self.tally.broker_killed += 1;
                 self.broker.kill();
-                let rest = self.below(3000);
+                let rest = self.chance.u64(..3000);
                 self.put_right(rest, Later::RestartBroker);
             }
             88..90 if broker_is_well => {
                 self.tally.broker_suspended += 1;
                 self.broker.signal("STOP");
-                let rest = 200 + self.below(9000);
+                let rest = 200 + self.chance.u64(..9000);
                 self.put_right(rest, Later::ResumeBroker);
             }
             _ => {}

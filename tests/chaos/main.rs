@@ -124,7 +124,13 @@ async fn run(args: Run) {
         let job = service.submit(request.unwrap(), job::SOMEBODY).await.unwrap();
         let deadline = Instant::now() + Duration::from_secs(args.patience);
         let document = loop {
-            havoc.strike().await;
+            match havoc.tally.kills() < args.kills {
+                true => havoc.strike().await,
+                false => {
+                    havoc.calm().await;
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
             let document = service.document(job.id).await.unwrap();
             if document.status.state.is_final() {
                 break document;

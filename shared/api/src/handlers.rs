@@ -82,7 +82,9 @@ pub(crate) async fn status(State(service): State<Service>, id: InPath) -> Answer
 /// The job that fills a topic.
 #[utoipa::path(get, path = "/v1/topics/{topic}", params(("topic" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 404, body = ProblemDocument)))]
-pub(crate) async fn topic(State(service): State<Service>, Path(topic): Path<String>) -> Answer<JobDocument> {
+pub(crate) async fn topic(State(service): State<Service>, topic: InPath) -> Answer<JobDocument> {
+    let Path(topic) =
+        topic.map_err(|rejection| ProblemDocument::new(ErrorKind::NotFound, rejection.body_text()))?;
     Ok(Json(service.document_of_topic(&topic).await?))
 }
 
@@ -106,9 +108,9 @@ pub(crate) async fn retry(State(service): State<Service>, id: InPath) -> Answer<
 pub(crate) async fn rerun(
     State(service): State<Service>,
     User(user): User,
-    Path(id): Path<String>,
+    id: InPath,
 ) -> Result<Created, ProblemDocument> {
-    Ok(created(service.rerun(job_id(&id)?, &user).await?))
+    Ok(created(service.rerun(job_id(id)?, &user).await?))
 }
 
 /// What was read, dropped, kept and sent.

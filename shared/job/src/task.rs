@@ -55,6 +55,35 @@ fn somebody() -> String {
 }
 
 impl Job {
+    /// A job that has just been submitted.
+    pub fn new(
+        id: JobId,
+        request: JobRequest,
+        user: &str,
+        topic: TopicName,
+        created: DateTime<Utc>,
+        expires: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            request,
+            user: user.to_owned(),
+            state: JobState::Queued,
+            topic,
+            ready: false,
+            tasks: 0,
+            empty_nights: Vec::new(),
+            notes: Vec::new(),
+            cancel_requested: false,
+            failure: None,
+            created,
+            ended: None,
+            expires,
+            removed: false,
+            log: Vec::new(),
+        }
+    }
+
     /// Adds a line to the job's log.
     pub fn note(&mut self, moment: DateTime<Utc>, text: impl Into<String>) {
         self.log.push(LogLine { time: moment, text: text.into() });

@@ -23,24 +23,9 @@ pub async fn check(store: &dyn Store) {
 /// A job as a submit makes it.
 pub fn sample_job() -> Job {
     let created: DateTime<Utc> = "2026-03-23T01:02:03.000004Z".parse().unwrap();
-    Job {
-        id: JobId::random(),
-        user: job::SOMEBODY.into(),
-        request: JobRequest::new(NightSelection::parse(&["2026-03-22"]).unwrap()),
-        state: JobState::Queued,
-        topic: TopicName::new(Survey::Ztf, created),
-        ready: false,
-        tasks: 0,
-        empty_nights: vec![],
-        notes: vec![],
-        cancel_requested: false,
-        failure: None,
-        created,
-        ended: None,
-        expires: created + chrono::TimeDelta::days(7),
-        removed: false,
-        log: vec![],
-    }
+    let request = JobRequest::new(NightSelection::parse(&["2026-03-22"]).unwrap());
+    let (topic, expires) = (TopicName::new(Survey::Ztf, created), created + chrono::TimeDelta::days(7));
+    Job::new(JobId::random(), request, job::SOMEBODY, topic, created, expires)
 }
 
 fn sample_task(job: JobId, index: u32) -> Task {

@@ -5,7 +5,7 @@ use archive::{JobSchema, NightSchema, distinct, unify};
 use broker::Existing;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
-use job::{ErrorKind, Job, JobId, JobRequest, JobState, Night, TopicName};
+use job::{ErrorKind, Job, JobId, JobRequest, Night, TopicName};
 use store::Work;
 
 /// Footers that are read at once.
@@ -40,24 +40,9 @@ impl Service {
         let partitions = request.topic_partitions();
         let (created, topic) = self.own_topic(&request, partitions).await?;
         let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
-        let mut job = Job {
-            id,
-            request: request.clone(),
-            user: user.to_owned(),
-            state: JobState::Queued,
-            topic: topic.clone(),
-            ready: false,
-            tasks: 0,
-            empty_nights,
-            notes: Vec::new(),
-            cancel_requested: false,
-            failure: None,
-            created,
-            ended: None,
-            expires: created.checked_add_signed(retention).unwrap_or(created),
-            removed: false,
-            log: Vec::new(),
-        };
+        let expires = created.checked_add_signed(retention).unwrap_or(created);
+        let mut job = Job::new(id, request.clone(), user, topic.clone(), created, expires);
+        job.empty_nights = empty_nights;
         let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();
         job.notes.extend(unknown.into_iter().map(|(class, nearest)| match nearest {
             Some(nearest) => format!(

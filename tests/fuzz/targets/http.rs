@@ -9,7 +9,7 @@ use axum::{Router, body::Body, http::Request};
 use broker::{Kafka, KafkaConfig};
 use fastrand::Rng;
 use object_store::memory::InMemory;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::{Embedded, InProcessQueue};
 use tower::ServiceExt;
 use transfer::{Service, ServiceParts, Settings};
@@ -35,7 +35,7 @@ impl Target {
             kafka: Kafka::new(KafkaConfig::plaintext("127.0.0.1:1")),
             bucket: Arc::new(InMemory::new()),
             tns: Arc::default(),
-            settings: Settings::default(),
+            settings: Settings::with_delivery_timeout(Duration::from_secs(10)),
         });
         Ok(Self { folder, router: api::router(service) })
     }
