@@ -53,7 +53,7 @@ impl Settings {
                 delivery,
                 patience: TimeDelta::hours(6),
                 retry_wait: TimeDelta::seconds(1),
-                deaths: 5,
+                deaths: 10,
             },
             foreign_attempts: true,
             progress_interval: Duration::from_millis(500),
