@@ -20,6 +20,10 @@ def post(path: str, value: object) -> None:
 def handle(event: dict, count: int, headers: dict) -> object:
     if "Records" in event:
         print("records:", json.dumps(event), flush=True)
+        if any(r.get("body") == "slow" for r in event["Records"]):
+            began = time.time()
+            time.sleep(1)
+            print("slept:", json.dumps({"pid": os.getpid(), "from": began, "to": time.time()}), flush=True)
         failed = [r["messageId"] for r in event["Records"] if r.get("body") == "bad"]
         return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
     match event.get("do"):

@@ -42,6 +42,20 @@ def test_a_batch_of_a_crashed_function_comes_again(server: Server) -> None:
     assert wait_for("the dead letter", lambda: messages(server, dead)) == ["lost?"]
 
 
+def test_a_queue_feeds_as_many_at_a_time_as_its_mapping_says(server: Server) -> None:
+    queue, queue_arn = server.queue(VisibilityTimeout="30")
+    name = server.function()
+    server.client("lambda").create_event_source_mapping(
+        FunctionName=name, EventSourceArn=queue_arn, BatchSize=1, ScalingConfig={"MaximumConcurrency": 3}
+    )
+    for _ in range(9):
+        server.client("sqs").send_message(QueueUrl=queue, MessageBody="slow")
+    log = wait_for("nine reports", lambda: (text := server.log(name)).count("REPORT") == 9 and text)
+    slots = [json.loads(line.removeprefix("slept: ")) for line in log.splitlines() if line.startswith("slept: ")]
+    assert len({slot["pid"] for slot in slots}) == 3
+    assert max(sum(other["from"] <= slot["from"] < other["to"] for other in slots) for slot in slots) == 3
+
+
 def test_an_object_by_name_starts_a_function(server: Server) -> None:
     name = server.function()
     functions, s3 = server.client("lambda"), server.client("s3")

@@ -6,6 +6,7 @@
 - `runtime_api`: the HTTP interface through which it takes invocations and answers.
 - `invocation`: an invocation under way, its outcome, and what AWS calls each failure.
 - `report`: the lines that AWS adds to a function's log.
+- `queue_mapping`: batches of a queue side by side.
 - `dynamodb`: moto as DynamoDB.
 
 It runs code as the user that runs LocalStack, unconfined: no limit of memory, no sandbox, no VPC. Only run your own.

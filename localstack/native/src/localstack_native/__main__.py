@@ -52,6 +52,9 @@ def _settings(data: Path, port: int) -> None:
         # Nothing is fetched and nobody is told.
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",
+        # An empty queue is asked again after a second at most, a filled one at once.
+        "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.05",
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
         "LAMBDA_RUNTIME_EXECUTOR": "native",
         "PROVIDER_OVERRIDE_DYNAMODB": "moto",
         "PROVIDER_OVERRIDE_DYNAMODBSTREAMS": "moto",
@@ -59,7 +62,7 @@ def _settings(data: Path, port: int) -> None:
 
 
 def _shutdown(server: Any) -> None:
-    """In place of LocalStack's own, which does not wake the loop that it stops: that ends only with the next request."""
+    """In place of LocalStack's own, which does not wake the loop that it stops: it ends only with the next request."""
     loop: asyncio.AbstractEventLoop = server.loop
     loop.call_soon_threadsafe(server._close.set)
     loop.call_soon_threadsafe(loop.stop)

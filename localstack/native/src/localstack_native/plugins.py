@@ -15,7 +15,9 @@ class NativeExecutorPlugin(Plugin):  # type: ignore[misc]
     name = "native"
 
     def load(self, *_args: object, **_kwargs: object) -> "type[NativeExecutor]":
-        """The executor's class. Imported here, when LocalStack itself is loaded far enough."""
+        """The executor's class. Imported here, when enough of LocalStack is loaded; no mapping exists before."""
+        from localstack_native import queue_mapping
         from localstack_native.executor import NativeExecutor
 
+        queue_mapping.use()
         return NativeExecutor
