@@ -94,7 +94,7 @@ class Server:
             events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
         except logs.exceptions.ResourceNotFoundException:
             return ""
-        return "".join(event["message"] for event in events)
+        return "".join(event["message"].removesuffix("\n") + "\n" for event in events)
 
     def queue(self, **attributes: str) -> tuple[str, str]:
         """Makes a queue; its address and ARN."""

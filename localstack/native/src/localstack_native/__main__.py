@@ -49,6 +49,11 @@ def _settings(data: Path, port: int) -> None:
         "GATEWAY_SERVER": "hypercorn",
         "GATEWAY_LISTEN": f"127.0.0.1:{port}",
         "DNS_ADDRESS": "0",
+        # Addresses of queues that need no name server.
+        "LOCALSTACK_HOST": f"127.0.0.1:{port}",
+        "SQS_ENDPOINT_STRATEGY": "path",
+        # A dashboard in a template is passed over.
+        "CFN_IGNORE_UNSUPPORTED_RESOURCE_TYPES": "1",
         # Nothing is fetched and nobody is told.
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DISABLE_EVENTS": "1",

@@ -60,7 +60,7 @@ def _get_esm_worker(factory: EsmWorkerFactory) -> Any:
     worker = _localstacks_own(factory)
     if isinstance(worker.poller, ConcurrentSqsPoller):
         scaling = factory.esm_config.get("ScalingConfig") or {}
-        worker.poller.limit(scaling.get("MaximumConcurrency") or USUAL_CONCURRENCY)
+        worker.poller.limit(int(scaling.get("MaximumConcurrency") or USUAL_CONCURRENCY))
     return worker
 
 
