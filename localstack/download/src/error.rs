@@ -1,6 +1,6 @@
 //! Why a download fails.
 
-use crate::Layout;
+use crate::{Format, Layout};
 use job::ErrorKind;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::path::PathBuf;
@@ -85,6 +85,16 @@ pub enum DownloadError {
         begun: Layout,
         /// The layout asked for now.
         asked: Layout,
+    },
+    /// The folder was begun with another format.
+    #[error("{} was begun with format {}, not {}: go on with that one, or choose another folder", outdir.display(), begun.ending(), asked.ending())]
+    OtherFormat {
+        /// The folder.
+        outdir: PathBuf,
+        /// Its format.
+        begun: Format,
+        /// The format asked for now.
+        asked: Format,
     },
     /// The topic is not the one that the folder was begun with.
     #[error("topic {topic} is not the one that {} was begun from ({sign}): choose another folder", outdir.display())]
@@ -185,6 +195,7 @@ impl DownloadError {
             Self::NoTopic { .. } | Self::NoSchema { .. } => ErrorKind::NotFound,
             Self::NoColumn { .. }
             | Self::OtherLayout { .. }
+            | Self::OtherFormat { .. }
             | Self::OtherTopic { .. }
             | Self::NoRecord { .. } => ErrorKind::Invalid,
             Self::Busy { .. } => ErrorKind::Conflict,
@@ -203,7 +214,7 @@ impl DownloadError {
 }
 
 /// Whether the client gets over it by itself, or a later try may.
-pub(crate) fn is_passing(error: &KafkaError) -> bool {
+pub fn is_passing(error: &KafkaError) -> bool {
     use RDKafkaErrorCode as Code;
     if matches!(error, KafkaError::MessageConsumptionFatal(_) | KafkaError::ClientConfig(..)) {
         return false;

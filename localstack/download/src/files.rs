@@ -1,35 +1,50 @@
-//! The Parquet files that one thread has open.
-//!
-//! Alerts wait as Arrow arrays until they make a row group, which is then encoded at once. An encoder with its pages and
-//! dictionaries is much larger than the alerts of a small class: with one at a time the memory does not grow with the
-//! number of folders.
+//! The files that one thread has open, one a folder.
 
-use crate::DownloadError;
+mod avro;
+mod parquet;
+
+use crate::avro::Schema;
+use crate::folder::Folders;
 use crate::journal::Completed;
 use crate::state::Arrival;
+use crate::{DownloadError, Format};
+use ::parquet::file::properties::WriterProperties;
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use parquet::arrow::{ArrowSchemaConverter, ArrowWriter};
-use parquet::basic::{Compression, Type, ZstdLevel};
-use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// Rows of a row group, about.
-const ROW_GROUP_ROWS: usize = 1 << 17;
-
-/// Bytes of a row group in memory, about.
-const ROW_GROUP_BYTES: usize = 64 << 20;
-
 /// Files open at a time: with more folders than that, those there are get completed early.
 const MAX_OPEN: usize = 200;
 
+/// What files are made of.
+#[derive(Clone, Copy)]
+pub(crate) struct Content<'a> {
+    pub(crate) format: Format,
+    pub(crate) schema: &'a Schema,
+    /// The schema as the topic has it.
+    pub(crate) text: &'a str,
+    pub(crate) folders: &'a Folders,
+}
+
+/// Alerts on their way into a file.
+pub(crate) enum Alerts<'a> {
+    Columns(RecordBatch),
+    /// Rows of a batch, all of them unless they are named.
+    Messages(&'a Messages, Option<&'a [u32]>),
+}
+
+/// The messages of a batch, one after the other.
+#[derive(Default)]
+pub(crate) struct Messages {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
 /// The files one thread has open, one a folder.
-pub(crate) struct OpenFiles {
+pub(crate) struct OpenFiles<'a> {
     staging: PathBuf,
-    schema: SchemaRef,
+    content: Content<'a>,
     properties: WriterProperties,
     /// Memory that alerts may take while they wait.
     memory_bytes: usize,
@@ -40,61 +55,58 @@ pub(crate) struct OpenFiles {
 struct OpenFile {
     name: String,
     path: PathBuf,
-    writer: ArrowWriter<File>,
-    /// Alerts of the next row group.
-    waiting: Vec<RecordBatch>,
-    waiting_rows: usize,
-    waiting_bytes: usize,
+    writer: Writer,
 }
 
-impl OpenFiles {
+enum Writer {
+    Parquet(Box<parquet::Writer>),
+    Avro(crate::avro::Writer),
+}
+
+impl<'a> OpenFiles<'a> {
     pub(crate) fn new(
         staging: &Path,
-        schema: &SchemaRef,
+        content: Content<'a>,
         memory_bytes: usize,
     ) -> Result<Self, DownloadError> {
-        let properties = properties(schema).map_err(|error| DownloadError::Bug(error.to_string()))?;
-        Ok(Self {
-            staging: staging.to_owned(),
-            schema: schema.clone(),
-            properties,
-            memory_bytes,
-            open: BTreeMap::new(),
-            alerts: 0,
-        })
+        let properties = parquet::properties(content.folders.schema())
+            .map_err(|error| DownloadError::Bug(error.to_string()))?;
+        let (staging, open) = (staging.to_owned(), BTreeMap::new());
+        Ok(Self { staging, content, properties, memory_bytes, open, alerts: 0 })
     }
 
-    /// Adds alerts to the folder's file; `name` is that of a new one.
+    /// Adds alerts to the folder's file; `name` is that of a new one, without its ending.
     pub(crate) fn write(
         &mut self,
         folder: String,
         name: impl FnOnce() -> String,
-        alerts: RecordBatch,
+        alerts: Alerts<'_>,
     ) -> Result<(), DownloadError> {
         let file = match self.open.entry(folder) {
             std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
             std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(OpenFile::create(&self.staging, name(), &self.schema, &self.properties)?)
+                let name = format!("{}.{}", name(), self.content.format.ending());
+                entry.insert(OpenFile::create(&self.staging, name, self.content, &self.properties)?)
             }
         };
-        self.alerts += alerts.num_rows() as u64;
+        self.alerts += alerts.count() as u64;
         file.add(alerts)
     }
 
     /// Writes row groups, the largest first, until the alerts that wait take no more than half of the memory there is.
     pub(crate) fn bound_memory(&mut self) -> Result<(), DownloadError> {
-        let mut total: usize = self.open.values().map(|file| file.waiting_bytes).sum();
+        let mut total: usize = self.open.values().map(OpenFile::waiting_bytes).sum();
         if total <= self.memory_bytes {
             return Ok(());
         }
         let mut files: Vec<_> = self.open.values_mut().collect();
-        files.sort_by_key(|file| std::cmp::Reverse(file.waiting_bytes));
+        files.sort_by_key(|file| std::cmp::Reverse(file.waiting_bytes()));
         for file in files {
             if total <= self.memory_bytes / 2 {
                 break;
             }
-            total -= file.waiting_bytes;
-            file.write_row_group()?;
+            total -= file.waiting_bytes();
+            file.write_out()?;
         }
         Ok(())
     }
@@ -108,12 +120,12 @@ impl OpenFiles {
     pub(crate) fn complete(&mut self, offsets: BTreeMap<i32, i64>) -> Result<Completed, DownloadError> {
         let mut completed =
             Completed { offsets, alerts: std::mem::take(&mut self.alerts), ..Completed::default() };
-        for (folder, mut file) in std::mem::take(&mut self.open) {
-            file.write_row_group()?;
-            let OpenFile { name, path, writer, .. } = file;
-            let written = writer
-                .into_inner()
-                .map_err(|source| DownloadError::Parquet { path: path.clone(), source })?;
+        for (folder, file) in std::mem::take(&mut self.open) {
+            let OpenFile { name, path, writer } = file;
+            let written = match writer {
+                Writer::Parquet(writer) => writer.finish(&path)?,
+                Writer::Avro(writer) => writer.finish().map_err(|source| avro::failed(&path, source))?,
+            };
             let synced = written.sync_all().and_then(|()| written.metadata());
             let metadata = synced.map_err(|source| DownloadError::Disk { action: "write", path, source })?;
             completed.bytes += metadata.len();
@@ -127,7 +139,7 @@ impl OpenFile {
     fn create(
         staging: &Path,
         name: String,
-        schema: &SchemaRef,
+        content: Content<'_>,
         properties: &WriterProperties,
     ) -> Result<Self, DownloadError> {
         let path = staging.join(&name);
@@ -136,47 +148,69 @@ impl OpenFile {
             path: path.clone(),
             source,
         })?;
-        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties.clone()))
-            .map_err(|source| DownloadError::Parquet { path: path.clone(), source })?;
-        Ok(Self { name, path, writer, waiting: Vec::new(), waiting_rows: 0, waiting_bytes: 0 })
+        let writer = match content.format {
+            Format::Parquet => Writer::Parquet(Box::new(parquet::Writer::new(
+                file,
+                &path,
+                content.folders.schema(),
+                properties,
+            )?)),
+            Format::Avro => Writer::Avro(avro::create(file, &path, &name, content)?),
+        };
+        Ok(Self { name, path, writer })
     }
 
-    fn add(&mut self, alerts: RecordBatch) -> Result<(), DownloadError> {
-        self.waiting_rows += alerts.num_rows();
-        self.waiting_bytes += alerts.get_array_memory_size();
-        self.waiting.push(alerts);
-        if self.waiting_rows >= ROW_GROUP_ROWS || self.waiting_bytes >= ROW_GROUP_BYTES {
-            return self.write_row_group();
+    fn add(&mut self, alerts: Alerts<'_>) -> Result<(), DownloadError> {
+        match (&mut self.writer, alerts) {
+            (Writer::Parquet(writer), Alerts::Columns(alerts)) => writer.add(alerts, &self.path),
+            (Writer::Avro(writer), Alerts::Messages(messages, rows)) => {
+                avro::add(writer, &self.path, messages, rows)
+            }
+            _ => Err(DownloadError::Bug("alerts of another format than the file's".to_owned())),
         }
-        Ok(())
     }
 
-    fn write_row_group(&mut self) -> Result<(), DownloadError> {
-        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
-        (self.waiting_rows, self.waiting_bytes) = (0, 0);
-        let written = waiting.try_for_each(|alerts| self.writer.write(&alerts));
-        written
-            .and_then(|()| self.writer.flush())
-            .map_err(|source| DownloadError::Parquet { path: self.path.clone(), source })
+    fn waiting_bytes(&self) -> usize {
+        match &self.writer {
+            Writer::Parquet(writer) => writer.waiting_bytes(),
+            // Less than a block.
+            Writer::Avro(_) => 0,
+        }
+    }
+
+    fn write_out(&mut self) -> Result<(), DownloadError> {
+        match &mut self.writer {
+            Writer::Parquet(writer) => writer.write_row_group(&self.path),
+            Writer::Avro(_) => Ok(()),
+        }
     }
 }
 
-/// Zstandard for what shrinks. Cutouts are gzip already: they are stored as they are, without dictionary or statistics.
-fn properties(schema: &SchemaRef) -> Result<WriterProperties, ParquetError> {
-    let mut builder = WriterProperties::builder()
-        .set_created_by(concat!("nightferry ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-        .set_statistics_enabled(EnabledStatistics::Chunk)
-        // Row groups end where they are flushed.
-        .set_max_row_group_row_count(None);
-    for column in ArrowSchemaConverter::new().convert(schema)?.columns() {
-        let is_binary = column.physical_type() == Type::BYTE_ARRAY && column.logical_type_ref().is_none();
-        if is_binary {
-            builder = builder
-                .set_column_compression(column.path().clone(), Compression::UNCOMPRESSED)
-                .set_column_dictionary_enabled(column.path().clone(), false)
-                .set_column_statistics_enabled(column.path().clone(), EnabledStatistics::None);
+impl Alerts<'_> {
+    fn count(&self) -> usize {
+        match self {
+            Self::Columns(alerts) => alerts.num_rows(),
+            Self::Messages(messages, rows) => rows.map_or(messages.ends.len(), <[u32]>::len),
         }
     }
-    Ok(builder.build())
+}
+
+impl Messages {
+    pub(crate) fn add(&mut self, message: &[u8]) {
+        self.bytes.extend(message);
+        self.ends.push(self.bytes.len());
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.bytes.clear();
+        self.ends.clear();
+    }
+
+    fn get(&self, row: usize) -> Option<&[u8]> {
+        let begin = match row.checked_sub(1) {
+            Some(before) => *self.ends.get(before)?,
+            None => 0,
+        };
+        self.bytes.get(begin..*self.ends.get(row)?)
+    }
 }

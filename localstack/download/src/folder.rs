@@ -1,7 +1,7 @@
 //! Which folder of the data set an alert belongs into.
 
-use crate::avro::{Field, Kind, Schema};
-use crate::{DownloadError, Layout};
+use crate::avro::{Decoder, Field, Kind, Schema};
+use crate::{DownloadError, Format, Layout};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::datatypes::{DataType, Float64Type, SchemaRef};
@@ -30,7 +30,9 @@ const TIMES: [(&str, Option<&str>, f64); 4] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Folders {
     key: Key,
-    /// The columns that stay in the files.
+    /// The column of the topic that the key is in.
+    column: Option<usize>,
+    /// The columns that stay in Parquet files.
     kept: Vec<usize>,
     schema: SchemaRef,
 }
@@ -40,12 +42,10 @@ enum Key {
     None,
     /// A time in days since `epoch`, in a column or in a field of it.
     Night {
-        column: usize,
         field: Option<usize>,
         epoch: f64,
     },
     Class {
-        column: usize,
         name: String,
     },
 }
@@ -53,16 +53,17 @@ enum Key {
 /// Alerts of one folder.
 pub(crate) struct Group {
     pub(crate) folder: String,
-    pub(crate) alerts: RecordBatch,
-    /// The row that its first alert had.
+    /// Their rows; all if none are named.
+    pub(crate) rows: Option<Vec<u32>>,
+    /// The row that the first of them has.
     pub(crate) first_row: usize,
 }
 
 impl Folders {
     /// Checks that the alerts have what the layout goes by.
     pub(crate) fn new(layout: Layout, schema: &Schema) -> Result<Self, DownloadError> {
-        let (key, dropped) = match layout {
-            Layout::Flat => (Key::None, vec![]),
+        let ((key, column), dropped) = match layout {
+            Layout::Flat => ((Key::None, None), vec![]),
             Layout::Time => (night_key(schema)?, vec!["year", "month", "day"]),
             Layout::Finkclass => (class_key(schema, "finkclass")?, vec!["finkclass"]),
             Layout::Tnsclass => (class_key(schema, "tnsclass")?, vec!["tnsclass"]),
@@ -73,40 +74,67 @@ impl Folders {
         let kept: Vec<usize> = (0..schema.fields.len()).filter(is_kept).collect();
         let projected =
             schema.to_arrow().project(&kept).map_err(|error| DownloadError::Bug(error.to_string()))?;
-        Ok(Self { key, kept, schema: Arc::new(projected) })
+        Ok(Self { key, column, kept, schema: Arc::new(projected) })
     }
 
-    /// The schema of the files.
+    /// The schema of Parquet files.
     pub(crate) fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
+    /// What decodes the alerts as far as files of the format need it.
+    pub(crate) fn decoder(&self, schema: &Schema, format: Format) -> Decoder {
+        match format {
+            Format::Parquet => Decoder::new(schema),
+            Format::Avro => Decoder::of_columns(schema, self.column.as_slice()),
+        }
+    }
+
+    /// The column of a batch that the key is in.
+    fn key_column<'a>(&self, batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef, ArrowError> {
+        // A batch decoded for Avro files holds nothing else.
+        let column = if batch.num_columns() == 1 { Some(0) } else { self.column };
+        column.and_then(|column| batch.columns().get(column)).ok_or_else(|| mismatch(name))
+    }
+
     /// Splits a batch by folder. Alerts keep their order within each.
     pub(crate) fn split(&self, batch: &RecordBatch) -> Result<Vec<Group>, ArrowError> {
-        let alerts = batch.project(&self.kept)?;
         let mut groups = match &self.key {
-            Key::None => return Ok(vec![Group { folder: String::new(), alerts, first_row: 0 }]),
-            Key::Night { column, field, epoch } => {
-                let times = time_column(batch.column(*column), *field)?;
+            Key::None => vec![(String::new(), Vec::new())],
+            Key::Night { field, epoch } => {
+                let times = time_column(self.key_column(batch, "time")?, *field)?;
                 let times = times.as_primitive_opt::<Float64Type>().ok_or_else(|| mismatch("time"))?;
                 let days = (0..times.len())
                     .map(|row| times.is_valid(row).then(|| (times.value(row) - epoch).floor()));
                 rows_by(days.map(|day| day.map(|day| day as i64)), |day| night_folder(*day))
             }
-            Key::Class { column, name } => {
-                let classes = batch.column(*column).as_string_opt::<i32>().ok_or_else(|| mismatch(name))?;
+            Key::Class { name } => {
+                let classes = self.key_column(batch, name)?;
+                let classes = classes.as_string_opt::<i32>().ok_or_else(|| mismatch(name))?;
                 rows_by(classes.iter(), |class| format!("{name}={}", class.map_or(NULL.to_owned(), escape)))
             }
         };
         if let [(folder, _)] = groups.as_mut_slice() {
-            return Ok(vec![Group { folder: std::mem::take(folder), alerts, first_row: 0 }]);
+            return Ok(vec![Group { folder: std::mem::take(folder), rows: None, first_row: 0 }]);
         }
         let groups = groups.into_iter().map(|(folder, rows)| {
             let first_row = rows.first().map_or(0, |row| *row as usize);
-            let alerts = take_record_batch(&alerts, &UInt32Array::from(rows))?;
-            Ok(Group { folder, alerts, first_row })
+            Group { folder, rows: Some(rows), first_row }
         });
-        groups.collect()
+        Ok(groups.collect())
+    }
+
+    /// What Parquet files hold of these rows of a batch.
+    pub(crate) fn columns(
+        &self,
+        batch: &RecordBatch,
+        rows: Option<Vec<u32>>,
+    ) -> Result<RecordBatch, ArrowError> {
+        let alerts = batch.project(&self.kept)?;
+        match rows {
+            Some(rows) => take_record_batch(&alerts, &UInt32Array::from(rows)),
+            None => Ok(alerts),
+        }
     }
 }
 
@@ -128,16 +156,16 @@ fn rows_by<K: std::hash::Hash + Eq>(
     groups
 }
 
-fn night_key(schema: &Schema) -> Result<Key, DownloadError> {
+fn night_key(schema: &Schema) -> Result<(Key, Option<usize>), DownloadError> {
     for (name, inner, epoch) in TIMES {
         let Some(column) = schema.fields.iter().position(|field| field.name == name) else { continue };
         let kind = schema.column(name).map(|field| &field.shape.kind);
         match (kind, inner) {
-            (Some(Kind::Double), None) => return Ok(Key::Night { column, field: None, epoch }),
+            (Some(Kind::Double), None) => return Ok((Key::Night { field: None, epoch }, Some(column))),
             (Some(Kind::Record(fields)), Some(inner)) => {
                 let is_time = |field: &Field| field.name == inner && matches!(field.shape.kind, Kind::Double);
                 if let Some(field) = fields.iter().position(is_time) {
-                    return Ok(Key::Night { column, field: Some(field), epoch });
+                    return Ok((Key::Night { field: Some(field), epoch }, Some(column)));
                 }
             }
             _ => {}
@@ -146,10 +174,10 @@ fn night_key(schema: &Schema) -> Result<Key, DownloadError> {
     Err(DownloadError::NoColumn { column: "jd or candidate.jd".to_owned(), wanted: "double" })
 }
 
-fn class_key(schema: &Schema, name: &str) -> Result<Key, DownloadError> {
+fn class_key(schema: &Schema, name: &str) -> Result<(Key, Option<usize>), DownloadError> {
     let is_class = |field: &Field| field.name == name && matches!(field.shape.kind, Kind::Text);
     match schema.fields.iter().position(is_class) {
-        Some(column) => Ok(Key::Class { column, name: name.to_owned() }),
+        Some(column) => Ok((Key::Class { name: name.to_owned() }, Some(column))),
         None => Err(DownloadError::NoColumn { column: name.to_owned(), wanted: "string" }),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::disk::LocalDisk;
-use crate::{Layout, Options};
+use crate::{Format, Layout, Options};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +59,7 @@ fn options(outdir: &Path) -> Options {
         topic: "ftransfer_ztf_2026-03-23_11487".parse().unwrap(),
         outdir: outdir.to_owned(),
         layout: Layout::Flat,
+        format: Format::Parquet,
     }
 }
 

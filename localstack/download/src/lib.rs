@@ -1,8 +1,9 @@
-//! A topic becomes Parquet files.
+//! A topic becomes Parquet or Avro files.
 //!
 //! The data topic of a transfer holds one alert a message, as raw Avro; `<topic>_schema` holds the schema (CONTRACT §5).
 //! [`run`] reads both, from where the last run into the same folder ended to the end the topic has now, and writes a data
-//! set that pandas and pyarrow read as one.
+//! set that pandas and pyarrow read as one. [`run_to`] reads to an end that is given, or follows a topic that is still
+//! being filled until somebody tells where it ends ([`Horizon`]).
 //!
 //! # What it guarantees
 //! * **Every alert once.** Files and offsets become visible together, so a run can be killed at any moment and started
@@ -15,40 +16,43 @@
 //! * **One run at a time** for a topic in a folder: a second is refused.
 //!
 //! # On the disk
-//! `year=YYYY/month=MM/day=DD/<topic>-<partition>-<offset>.parquet`, or as [`Layout`] says, and three names that readers of
+//! `year=YYYY/month=MM/day=DD/<topic>-<partition>-<offset>.parquet` (or `.avro`), or as [`Layout`] says, and three names that readers of
 //! data sets skip, as they begin with a dot: `.nightferry-<topic>.json` (how far the download is: keep it as long as the
 //! topic may be read again), `.nightferry-<topic>.lock`, and, while a run lasts, the folder `.nightferry-<topic>`.
 //!
 //! # What it leaves to others
-//! Waiting for a topic to appear or to be complete: a run takes what is in the topic when it starts. Encrypted clusters.
+//! Waiting for a topic to appear, and knowing when it is complete. Encrypted clusters.
 //!
 //! ```no_run
-//! use download::{Layout, Options};
+//! use download::{Format, Layout, Options};
 //!
 //! let options = Options {
 //!     bootstrap: "127.0.0.1:9092".to_owned(),
 //!     topic: "ftransfer_ztf_2026-03-23_11487".parse()?,
 //!     outdir: "alerts".into(),
 //!     layout: Layout::Finkclass,
+//!     format: Format::Parquet,
 //! };
 //! let summary = download::run(&options, &|progress| println!("{} of {}", progress.alerts, progress.total))?;
 //! println!("{} alerts, {} of them new", summary.alerts, summary.new_alerts);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod avro;
+pub mod avro;
 mod disk;
 mod error;
 mod files;
 mod folder;
+mod horizon;
 mod journal;
 mod limits;
 mod plan;
 mod state;
-mod topic;
+pub mod topic;
 mod worker;
 
-pub use error::DownloadError;
+pub use error::{DownloadError, is_passing};
+pub use horizon::Horizon;
 pub use limits::Limits;
 
 use job::TopicName;
@@ -71,6 +75,30 @@ pub enum Layout {
     Flat,
 }
 
+/// What files are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// One data set for pandas and pyarrow.
+    #[default]
+    Parquet,
+    /// Object container files: the messages as they came, all their columns, with the topic's own schema.
+    Avro,
+}
+
+impl Format {
+    /// All there are.
+    pub const ALL: [Self; 2] = [Self::Parquet, Self::Avro];
+
+    /// The ending of its files.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Parquet => "parquet",
+            Self::Avro => "avro",
+        }
+    }
+}
+
 /// What to download, and where to.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -82,6 +110,8 @@ pub struct Options {
     pub outdir: PathBuf,
     /// How files are laid out.
     pub layout: Layout,
+    /// What files are.
+    pub format: Format,
 }
 
 /// How far a download is.
@@ -89,7 +119,7 @@ pub struct Options {
 pub struct Progress {
     /// Alerts written, also those in files that are not complete yet.
     pub alerts: u64,
-    /// Alerts in the topic.
+    /// Alerts in the topic; those expected while it is still being filled.
     pub total: u64,
 }
 
@@ -106,6 +136,10 @@ pub struct Summary {
     pub bytes: u64,
     /// Alerts that the cluster had already deleted, their retention being over, before they were read.
     pub expired: u64,
+    /// Alerts that the topic should hold by the ends that were given, and lacks.
+    pub short: u64,
+    /// Messages after the ends that were given: they were not read.
+    pub beyond: u64,
 }
 
 /// Downloads what is in the topic and not yet in the folder.
@@ -122,5 +156,15 @@ pub fn run_within(
     limits: &Limits,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Summary, DownloadError> {
-    plan::run(options, limits, progress)
+    plan::run(options, limits, &Horizon::now(), progress)
+}
+
+/// The same to another end than what is in the topic now.
+pub fn run_to(
+    options: &Options,
+    limits: &Limits,
+    horizon: &Horizon,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Summary, DownloadError> {
+    plan::run(options, limits, horizon, progress)
 }

@@ -1,34 +1,32 @@
 //! A run from its lock to its summary.
 
-use crate::avro::{Decoder, Schema};
 use crate::disk::LocalDisk;
-use crate::files::OpenFiles;
+use crate::files::{Content, OpenFiles};
 use crate::folder::Folders;
+use crate::horizon::Known;
 use crate::journal::Journal;
 use crate::state::{Places, State};
 use crate::topic::{self, Span};
 use crate::worker::{Shared, Worker};
-use crate::{DownloadError, Limits, Options, Progress, Summary};
+use crate::{DownloadError, Format, Horizon, Limits, Options, Progress, Summary};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub(crate) fn run(
     options: &Options,
     limits: &Limits,
+    horizon: &Horizon,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Summary, DownloadError> {
     // The topic is looked up before the folder is touched: a mistyped name leaves nothing behind.
-    let consumer = topic::consumer(&options.bootstrap)?;
-    let spans = topic::spans(&consumer, options.topic.as_str(), options, limits)?;
-    let text = topic::schema_text(&consumer, options, limits)?;
+    let Options { bootstrap, topic, .. } = options;
+    let consumer = topic::consumer(bootstrap)?;
+    let spans = topic::spans(&consumer, topic.as_str(), bootstrap, limits.patience)?;
+    let text = topic::schema_text(&consumer, topic, bootstrap, limits.patience)?;
     drop(consumer);
-    let schema = Schema::parse(&text).map_err(|problem| DownloadError::Schema {
-        topic: options.topic.schema_topic(),
-        place: problem.place,
-        problem: problem.problem,
-    })?;
+    let schema = topic::schema_of(&text, topic)?;
     let folders = Folders::new(options.layout, &schema)?;
 
     let places = Places::new(options);
@@ -38,38 +36,49 @@ pub(crate) fn run(
         refuse_unrecorded(options)?;
     }
     let mut journal = Journal::open(Box::new(LocalDisk), places.clone(), fresh)?;
-    let unread = unread(&mut journal, &spans, &options.outdir)?;
+    let known = horizon.known();
+    let reading = reading(&mut journal, &spans, &known, &options.outdir)?;
     let on_disk = journal.state().alerts;
     let journal = Mutex::new(journal);
     let shared = Shared {
-        topic: options.topic.as_str(),
+        topic: topic.as_str(),
         limits,
+        horizon,
         journal: &journal,
         folders: &folders,
+        format: options.format,
         stop: AtomicBool::new(false),
         written: AtomicU64::new(on_disk),
-        total: on_disk + unread.iter().map(Span::offsets).sum::<u64>(),
+        on_disk,
+        starts: reading.spans.iter().map(|span| (span.partition, span.low)).collect(),
+        total: AtomicU64::new(on_disk + reading.spans.iter().map(Span::offsets).sum::<u64>()),
+        short: AtomicU64::new(reading.short),
+        beyond: AtomicU64::new(reading.beyond),
         progress,
     };
-    progress(Progress { alerts: on_disk, total: shared.total });
-    read_all(&shared, options, &schema, &places, unread)?;
-    journal.into_inner().unwrap_or_else(PoisonError::into_inner).close()
+    shared.tell(0);
+    let content = Content { format: options.format, schema: &schema, text: &text, folders: &folders };
+    read_all(&shared, options, content, &places, reading)?;
+    let (short, beyond) = (shared.short.load(Ordering::Relaxed), shared.beyond.load(Ordering::Relaxed));
+    let summary = journal.into_inner().unwrap_or_else(PoisonError::into_inner).close()?;
+    Ok(Summary { short, beyond, ..summary })
 }
 
 /// Reads with one thread a share; the first error ends all of them.
 fn read_all(
     shared: &Shared<'_>,
     options: &Options,
-    schema: &Schema,
+    content: Content<'_>,
     places: &Places,
-    unread: Vec<Span>,
+    reading: Reading,
 ) -> Result<(), DownloadError> {
-    let shares = share(unread, shared.limits.threads.get());
+    let shares = share(reading.spans, shared.limits.threads.get());
     let memory_bytes = shared.limits.memory_bytes / shares.len().max(1);
     let read = |spans: &[Span]| {
         let consumer = topic::consumer(&options.bootstrap)?;
-        let files = OpenFiles::new(&places.staging, shared.folders.schema(), memory_bytes)?;
-        Worker::new(shared, &consumer, Decoder::new(schema), files, spans).run()
+        let files = OpenFiles::new(&places.staging, content, memory_bytes)?;
+        let decoder = content.folders.decoder(content.schema, content.format);
+        Worker::new(shared, &consumer, decoder, files, spans, reading.is_open).run()
     };
     std::thread::scope(|scope| {
         let threads: Vec<_> = shares.iter().map(|spans| scope.spawn(|| read(spans))).collect();
@@ -80,9 +89,24 @@ fn read_all(
     })
 }
 
+/// What is to be read.
+struct Reading {
+    /// From where each partition is read, and to where if that is known.
+    spans: Vec<Span>,
+    is_open: bool,
+    short: u64,
+    beyond: u64,
+}
+
 /// What is left to read of each partition. Checks that the topic is the one the record speaks of.
-fn unread(journal: &mut Journal, spans: &[Span], outdir: &Path) -> Result<Vec<Span>, DownloadError> {
-    let mut unread = Vec::new();
+fn reading(
+    journal: &mut Journal,
+    spans: &[Span],
+    known: &Known,
+    outdir: &Path,
+) -> Result<Reading, DownloadError> {
+    let is_open = matches!(known, Known::Open(_));
+    let mut reading = Reading { spans: Vec::new(), is_open, short: 0, beyond: 0 };
     for span in spans {
         let Span { partition, low, high } = *span;
         let next = journal.state().offsets.get(&partition).copied().unwrap_or(0);
@@ -96,31 +120,53 @@ fn unread(journal: &mut Journal, spans: &[Span], outdir: &Path) -> Result<Vec<Sp
             tracing::warn!(partition, expired, "alerts are gone: the topic no longer holds them");
             journal.skip_to(partition, low, expired);
         }
-        let low = next.max(low);
-        if low < high {
-            unread.push(Span { partition, low, high });
+        let next = next.max(low);
+        let ending = Ending::new(high, next, partition, known);
+        reading.short += ending.short;
+        reading.beyond += ending.beyond;
+        if is_open || next < ending.end {
+            reading.spans.push(Span { partition, low: next, high: ending.end });
         }
     }
-    Ok(unread)
+    Ok(reading)
 }
 
-/// Shares partitions among threads, the largest first, each to the thread that has least.
+/// Where the reading of a partition ends, given where the partition does.
+pub(crate) struct Ending {
+    pub(crate) end: i64,
+    /// Messages that were told of and that the partition lacks at its end.
+    pub(crate) short: u64,
+    /// Messages after the end that was told.
+    pub(crate) beyond: u64,
+}
+
+impl Ending {
+    pub(crate) fn new(high: i64, next: i64, partition: i32, known: &Known) -> Self {
+        let told = match known {
+            Known::At(ends) => ends.get(&partition).copied().unwrap_or(high),
+            Known::Now | Known::Open(_) => high,
+        };
+        let count = |messages: i64| u64::try_from(messages).unwrap_or_default();
+        Self {
+            end: told.min(high).max(next),
+            short: count(told - high),
+            beyond: count(high - told.max(next)),
+        }
+    }
+}
+
+/// Shares partitions among threads, the largest first, each to the thread that has least; what is empty so far is
+/// shared as well.
 fn share(mut spans: Vec<Span>, threads: usize) -> Vec<Vec<Span>> {
     spans.sort_by_key(|span| std::cmp::Reverse(span.offsets()));
     let mut shares = vec![(0, Vec::new()); threads.min(spans.len())];
     for span in spans {
         if let Some((load, share)) = shares.iter_mut().min_by_key(|(load, _)| *load) {
-            *load += span.offsets();
+            *load += span.offsets() + 1;
             share.push(span);
         }
     }
     shares.into_iter().map(|(_, share)| share).collect()
-}
-
-impl Span {
-    fn offsets(&self) -> u64 {
-        u64::try_from(self.high - self.low).unwrap_or_default()
-    }
 }
 
 /// Takes the lock; it goes with the process, however that ends.
@@ -142,7 +188,8 @@ fn refuse_unrecorded(options: &Options) -> Result<(), DownloadError> {
     let prefix = format!("{}-", options.topic);
     let is_ours = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(".parquet")).is_some_and(|offsets| {
+        let ending = |rest| Format::ALL.iter().find_map(|format| name_without(rest, format.ending()));
+        name.strip_prefix(&prefix).and_then(ending).is_some_and(|offsets| {
             offsets.split('-').count() == 2 && offsets.split('-').all(|number| number.parse::<u64>().is_ok())
         })
     };
@@ -162,4 +209,8 @@ fn refuse_unrecorded(options: &Options) -> Result<(), DownloadError> {
         }
     }
     Ok(())
+}
+
+fn name_without<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
+    name.strip_suffix(ending)?.strip_suffix('.')
 }

@@ -1,6 +1,6 @@
 //! The record of how far a download is.
 
-use crate::{DownloadError, Layout, Options};
+use crate::{DownloadError, Format, Layout, Options};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -16,6 +16,9 @@ pub(crate) struct State {
     version: u32,
     topic: String,
     layout: Layout,
+    /// Records from before there were two have none.
+    #[serde(default)]
+    format: Format,
     /// The schema's mark: another one is another topic of the same name.
     schema: String,
     /// Alerts in the files so far.
@@ -44,6 +47,7 @@ impl State {
             version: VERSION,
             topic: options.topic.to_string(),
             layout: options.layout,
+            format: options.format,
             schema: mark(schema_text),
             alerts: 0,
             expired: 0,
@@ -72,6 +76,10 @@ impl State {
         if self.layout != asked.layout {
             let outdir = outdir.to_owned();
             return Err(DownloadError::OtherLayout { outdir, begun: self.layout, asked: asked.layout });
+        }
+        if self.format != asked.format {
+            let outdir = outdir.to_owned();
+            return Err(DownloadError::OtherFormat { outdir, begun: self.format, asked: asked.format });
         }
         if self.schema != asked.schema {
             return Err(self.other_topic(outdir, "its schema is another".to_owned()));

@@ -1,7 +1,9 @@
 //! What a cluster knows of a topic: its partitions, where they begin and end, and the schema of its alerts.
 
+use crate::DownloadError;
+use crate::avro::Schema;
 use crate::error::is_passing;
-use crate::{DownloadError, Limits, Options};
+use job::TopicName;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
@@ -11,14 +13,24 @@ use std::time::{Duration, Instant};
 
 /// The offsets of a partition: from the first that is there to the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) partition: i32,
-    pub(crate) low: i64,
-    pub(crate) high: i64,
+pub struct Span {
+    /// The partition.
+    pub partition: i32,
+    /// The first offset that is there.
+    pub low: i64,
+    /// One past the last offset.
+    pub high: i64,
+}
+
+impl Span {
+    /// How many offsets it has.
+    pub fn offsets(&self) -> u64 {
+        u64::try_from(self.high - self.low).unwrap_or_default()
+    }
 }
 
 /// A client that reads by offset. Without a group: where to go on is written in the folder, beside the files.
-pub(crate) fn consumer(bootstrap: &str) -> Result<BaseConsumer, DownloadError> {
+pub fn consumer(bootstrap: &str) -> Result<BaseConsumer, DownloadError> {
     ClientConfig::new()
         .set("bootstrap.servers", bootstrap)
         .set("client.id", "nightferry")
@@ -40,7 +52,7 @@ pub(crate) fn consumer(bootstrap: &str) -> Result<BaseConsumer, DownloadError> {
 }
 
 /// Begins to read partitions from their offsets.
-pub(crate) fn assign(
+pub fn assign(
     consumer: &BaseConsumer,
     topic: &str,
     starts: impl Iterator<Item = (i32, i64)>,
@@ -53,27 +65,26 @@ pub(crate) fn assign(
     consumer.assign(&list).map_err(failed)
 }
 
-/// The partitions of a topic, in order.
-pub(crate) fn spans(
+/// The partitions of a topic, in order. `bootstrap` is named in errors.
+pub fn spans(
     consumer: &BaseConsumer,
     topic: &str,
-    options: &Options,
-    limits: &Limits,
+    bootstrap: &str,
+    patience: Duration,
 ) -> Result<Vec<Span>, DownloadError> {
-    let bootstrap = &options.bootstrap;
     let failed = |source: KafkaError| match source.rdkafka_error_code() {
         Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-            DownloadError::NoTopic { topic: topic.to_owned(), bootstrap: bootstrap.clone() }
+            DownloadError::NoTopic { topic: topic.to_owned(), bootstrap: bootstrap.to_owned() }
         }
         Some(
             RDKafkaErrorCode::BrokerTransportFailure
             | RDKafkaErrorCode::OperationTimedOut
             | RDKafkaErrorCode::Resolve
             | RDKafkaErrorCode::AllBrokersDown,
-        ) => DownloadError::Unreachable { bootstrap: bootstrap.clone(), source },
+        ) => DownloadError::Unreachable { bootstrap: bootstrap.to_owned(), source },
         _ => DownloadError::Kafka { action: "look up", topic: topic.to_owned(), source },
     };
-    let metadata = consumer.fetch_metadata(Some(topic), limits.patience).map_err(failed)?;
+    let metadata = consumer.fetch_metadata(Some(topic), patience).map_err(failed)?;
     let found = metadata.topics().iter().find(|found| found.name() == topic);
     let partitions = found.map(|found| (found.error(), found.partitions()));
     let mut partitions: Vec<i32> = match partitions {
@@ -85,28 +96,29 @@ pub(crate) fn spans(
     };
     partitions.sort_unstable();
     let spans = partitions.into_iter().map(|partition| {
-        let (low, high) = consumer.fetch_watermarks(topic, partition, limits.patience).map_err(failed)?;
+        let (low, high) = consumer.fetch_watermarks(topic, partition, patience).map_err(failed)?;
         Ok(Span { partition, low, high })
     });
     spans.collect()
 }
 
 /// The Avro schema of the alerts: the key of any message of the schema topic.
-pub(crate) fn schema_text(
+pub fn schema_text(
     consumer: &BaseConsumer,
-    options: &Options,
-    limits: &Limits,
+    data_topic: &TopicName,
+    bootstrap: &str,
+    patience: Duration,
 ) -> Result<String, DownloadError> {
-    let topic = options.topic.schema_topic();
-    let mut unread = spans(consumer, &topic, options, limits)?;
+    let topic = data_topic.schema_topic();
+    let mut unread = spans(consumer, &topic, bootstrap, patience)?;
     unread.retain(|span| span.low < span.high);
     assign(consumer, &topic, unread.iter().map(|span| (span.partition, span.low)))?;
-    let deadline = Instant::now() + limits.patience;
+    let deadline = Instant::now() + patience;
     let mut last = None;
     while !unread.is_empty() {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(silent(&topic, limits.patience, last.as_ref()));
+            return Err(silent(&topic, patience, last.as_ref()));
         }
         match consumer.poll(left.min(Duration::from_millis(200))) {
             Some(Ok(message)) => match message.key().filter(|key| !key.is_empty()) {
@@ -127,8 +139,17 @@ pub(crate) fn schema_text(
     Err(DownloadError::NoSchema { topic })
 }
 
+/// What a text that is no schema of a transfer is told with.
+pub fn schema_of(text: &str, data_topic: &TopicName) -> Result<Schema, DownloadError> {
+    Schema::parse(text).map_err(|problem| DownloadError::Schema {
+        topic: data_topic.schema_topic(),
+        place: problem.place,
+        problem: problem.problem,
+    })
+}
+
 /// Nothing came for too long.
-pub(crate) fn silent(topic: &str, waited: Duration, last: Option<&KafkaError>) -> DownloadError {
+pub fn silent(topic: &str, waited: Duration, last: Option<&KafkaError>) -> DownloadError {
     let last = last.map_or_else(String::new, |error| format!(" ({error})"));
     DownloadError::Silent { topic: topic.to_owned(), waited, last }
 }

@@ -141,12 +141,9 @@ impl<'a> Cursor<'a> {
         MAX_CELLS - self.cells_left
     }
 
-    /// After the last field nothing is left.
-    pub(super) fn end(&self) -> Result<(), Fault> {
-        match self.rest.len() {
-            0 => Ok(()),
-            left => Err(Fault::LeftOver(left)),
-        }
+    /// What is left.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 }
 

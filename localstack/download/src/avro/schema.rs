@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// The root record.
 #[derive(Clone, Debug)]
-pub(crate) struct Schema {
+pub struct Schema {
     pub(crate) fields: Vec<Field>,
 }
 
@@ -45,16 +45,18 @@ pub(crate) enum Kind {
 
 /// What is wrong with a schema, and where.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct SchemaProblem {
-    pub(crate) place: String,
-    pub(crate) problem: String,
+pub struct SchemaProblem {
+    /// The field at fault.
+    pub place: String,
+    /// What is wrong with it.
+    pub problem: String,
 }
 
 type Outcome<T> = Result<T, SchemaProblem>;
 
 impl Schema {
     /// Reads the JSON text of a schema.
-    pub(crate) fn parse(text: &str) -> Outcome<Self> {
+    pub fn parse(text: &str) -> Result<Self, SchemaProblem> {
         let value: Value = serde_json::from_str(text)
             .map_err(|error| problem("the text", format!("is not JSON: {error}")))?;
         match parse_kind(&value, "")? {
@@ -64,8 +66,13 @@ impl Schema {
     }
 
     /// The same as an Arrow schema.
-    pub(crate) fn to_arrow(&self) -> SchemaRef {
+    pub fn to_arrow(&self) -> SchemaRef {
         Arc::new(arrow::datatypes::Schema::new(arrow_fields(&self.fields)))
+    }
+
+    /// Whether alerts hold bytes, such as cutouts.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.fields.iter().any(|field| field.shape.has_bytes())
     }
 
     /// A column of the root.
@@ -89,6 +96,15 @@ impl Shape {
             Kind::Record(fields) => DataType::Struct(arrow_fields(fields)),
             Kind::Array(item) => DataType::List(item.list_field()),
             Kind::Map(value) => DataType::Map(value.entries_field(), false),
+        }
+    }
+
+    fn has_bytes(&self) -> bool {
+        match &self.kind {
+            Kind::Bytes => true,
+            Kind::Record(fields) => fields.iter().any(|field| field.shape.has_bytes()),
+            Kind::Array(inner) | Kind::Map(inner) => inner.has_bytes(),
+            _ => false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
-use download::{DownloadError, Layout, Limits, Options, Summary};
+use download::{DownloadError, Format, Layout, Limits, Options, Summary};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rdkafka::ClientConfig;
@@ -109,6 +109,7 @@ impl Cluster {
             topic: TOPIC.parse().unwrap(),
             outdir: self.outdir.path().to_owned(),
             layout,
+            format: Format::Parquet,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is not there, or not as it should be.
 
 use crate::cluster::{Alert, Cluster, SCHEMA, TOPIC, ids};
-use download::{DownloadError, Layout, Limits, Options};
+use download::{DownloadError, Format, Layout, Limits, Options};
 use job::ErrorKind;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -44,6 +44,7 @@ fn a_broker_that_does_not_answer_is_an_error_within_the_deadline() {
         topic: TOPIC.parse().unwrap(),
         outdir: "never-made".into(),
         layout: Layout::Flat,
+        format: Format::Parquet,
     };
     let limits = Limits { patience: Duration::from_secs(1), ..Limits::default() };
     // First it accepts and stays silent, then it refuses.

@@ -1,7 +1,7 @@
 //! A real process, really killed.
 
 use crate::cluster::{Cluster, SCHEMA, TOPIC, ids, impatient};
-use download::{Layout, Limits, Options};
+use download::{Format, Layout, Limits, Options};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ fn child() {
         topic: TOPIC.parse().unwrap(),
         outdir: outdir.into(),
         layout: Layout::Finkclass,
+        format: Format::Parquet,
     };
     let limits = Limits { commit_bytes: 200_000, ..impatient() };
     download::run_within(&options, &limits, &|_| {}).unwrap();
