@@ -59,8 +59,10 @@ pub enum Command {
     Receipt(Job),
     /// Lists the nights of the archive.
     Nights(List),
-    /// Downloads a topic into Parquet files, as the field's client lays them out.
+    /// Downloads a topic into Parquet or Avro files, as the field's client lays them out; follows a job that still runs.
     Download(Download),
+    /// Compares a job's receipt, its topic and a downloaded folder, alert by alert.
+    Verify(Verify),
     /// Writes nights of sample alerts.
     Simulate(Simulate),
     /// Prints the completion script of a shell.
@@ -267,10 +269,19 @@ pub enum PartitionBy {
     None,
 }
 
+/// What downloaded files are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// One data set for pandas and pyarrow.
+    Parquet,
+    /// Avro object container files with the topic's own schema.
+    Avro,
+}
+
 /// `nightferry download`
 #[derive(ClapArgs, Clone)]
 pub struct Download {
-    /// The data topic.
+    /// The data topic, or the job that fills it.
     pub topic: String,
     /// The folder to fill.
     #[arg(long)]
@@ -278,12 +289,43 @@ pub struct Download {
     /// How files are laid out.
     #[arg(long, value_enum, default_value_t = PartitionBy::Time)]
     pub partitionby: PartitionBy,
+    /// What files are.
+    #[arg(long, value_enum, default_value_t = FileFormat::Parquet)]
+    pub format: FileFormat,
+    /// Read what the topic holds now, also while its job is still filling it.
+    #[arg(long)]
+    pub no_follow: bool,
     /// The cluster.
     #[arg(long, env = "KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092")]
     pub bootstrap: String,
-    /// Print JSON, for programs.
+    /// Where the API is: it knows when the topic is complete.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `nightferry verify`
+#[derive(ClapArgs, Clone)]
+pub struct Verify {
+    /// The data topic, or the job that fills it.
+    pub topic: String,
+    /// The downloaded folder: Parquet or Avro files of ours or of the field's client.
     #[arg(long)]
-    pub json: bool,
+    pub outdir: Option<PathBuf>,
+    /// The job's receipt as a file (`nightferry receipt JOB --json`), instead of asking the API.
+    #[arg(long)]
+    pub receipt: Option<PathBuf>,
+    /// Leave the topic out: it may have expired.
+    #[arg(long, requires = "outdir")]
+    pub no_topic: bool,
+    /// How many alerts to name for each kind of difference.
+    #[arg(long, default_value_t = 10)]
+    pub examples: usize,
+    /// The cluster.
+    #[arg(long, env = "KAFKA_BOOTSTRAP", default_value = "127.0.0.1:9092")]
+    pub bootstrap: String,
+    /// Where the API is: it has the receipt.
+    #[command(flatten)]
+    pub api: Api,
 }
 
 /// `nightferry simulate`

@@ -1,7 +1,7 @@
 //! The API, from outside: the same calls whether it runs here or on AWS.
 
 use api::ProblemDocument;
-use job::JobRequest;
+use job::{JobRequest, TopicName};
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use std::{fmt::Write, time::Duration};
@@ -41,12 +41,22 @@ pub enum ClientError {
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    patience: Duration,
 }
 
 impl Client {
     /// A client of the API at `base`.
     pub fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), http: reqwest::Client::new() }
+        Self {
+            base: base.trim_end_matches('/').to_owned(),
+            http: reqwest::Client::new(),
+            patience: Duration::from_secs(60),
+        }
+    }
+
+    /// The same that waits so long for an answer.
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Submits a document.
@@ -62,6 +72,11 @@ impl Client {
     /// A job.
     pub async fn job(&self, id: &str) -> Result<JobDocument, ClientError> {
         self.call(Method::GET, &format!("/v1/jobs/{id}"), None).await
+    }
+
+    /// The job that fills a topic.
+    pub async fn topic(&self, topic: &TopicName) -> Result<JobDocument, ClientError> {
+        self.call(Method::GET, &format!("/v1/topics/{topic}"), None).await
     }
 
     /// The newest jobs.
@@ -105,7 +120,7 @@ impl Client {
             url: url.clone(),
             reason: if error.is_connect() { "connection refused".into() } else { error.to_string() },
         };
-        let request = self.http.request(method, &url).timeout(Duration::from_secs(60));
+        let request = self.http.request(method, &url).timeout(self.patience);
         let request = match std::env::var("NIGHTFERRY_USER") {
             Ok(user) => request.header("x-nightferry-user", user),
             Err(_) => request,

@@ -4,9 +4,9 @@ mod bars;
 mod figures;
 mod tables;
 
-pub use bars::JobBar;
+pub use bars::{DownloadBar, JobBar};
 pub use figures::{bytes, count, duration, rate};
-pub use tables::{arrivals, estimate_table, job_list, job_table, receipt_table};
+pub use tables::{arrivals, estimate_table, job_list, job_table, receipt_table, verify_tables};
 
 use console::style;
 use serde::Serialize;

@@ -4,7 +4,9 @@ mod demo;
 mod download;
 mod jobs;
 mod simulate;
+mod source;
 mod up;
+mod verify;
 
 use crate::{
     args::{Args, Command},
@@ -28,6 +30,7 @@ pub async fn run(args: Args) -> Result<u8, CommandError> {
         Some(Command::Receipt(job)) => jobs::receipt(&job).await,
         Some(Command::Nights(list)) => jobs::nights(&list).await,
         Some(Command::Download(download)) => download::run(&download).await,
+        Some(Command::Verify(verify)) => verify::run(&verify).await,
         Some(Command::Simulate(simulate)) => simulate::run(&simulate).await,
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Args::command(), "nightferry", &mut std::io::stdout());

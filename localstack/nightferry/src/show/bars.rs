@@ -1,7 +1,9 @@
 //! Progress bars.
 
 use super::figures;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 use transfer::JobDocument;
 
@@ -48,5 +50,53 @@ impl JobBar {
     /// Takes the bar away.
     pub fn clear(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+const READING: &str = "  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {human_pos} of {human_len} alerts · {rate} · {left} left{msg}";
+
+/// The progress of reading a topic: a bar over its alerts, with rate and time left.
+#[derive(Clone)]
+pub struct DownloadBar {
+    bar: ProgressBar,
+    begun: Arc<Once>,
+}
+
+impl DownloadBar {
+    /// A bar on standard error; silent where that is no terminal, or when told so.
+    pub fn new(silent: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        if silent {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{}/s", figures::count(state.per_sec() as u64));
+        };
+        let left = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{}", figures::duration(Duration::from_secs(state.eta().as_secs())));
+        };
+        if let Ok(style) = ProgressStyle::with_template(READING) {
+            bar.set_style(style.with_key("rate", rate).with_key("left", left).progress_chars("━━─"));
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self { bar, begun: Arc::new(Once::new()) }
+    }
+
+    /// Shows how far the reading is.
+    pub fn show(&self, progress: download::Progress) {
+        self.bar.set_length(progress.total);
+        self.bar.set_position(progress.alerts);
+        // What an earlier run has read is no work of this one.
+        self.begun.call_once(|| self.bar.reset_eta());
+    }
+
+    /// Adds a word.
+    pub fn say(&self, words: &str) {
+        self.bar.set_message(format!(" · {words}"));
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 }

@@ -4,6 +4,7 @@ use super::figures;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use job::{JobState, TaskState};
 use transfer::{Estimate, JobDocument, JobSummary, Receipt};
+use verify::{Counted, Report};
 
 fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
@@ -197,4 +198,54 @@ pub fn arrivals(job: &JobDocument) -> String {
         by_class.add_row(vec![Cell::new(class), number(*arrived), Cell::new(bar).fg(Color::Cyan)]);
     }
     format!("{nights}\n{by_class}")
+}
+
+/// What a comparison found: by night, by partition, and the alerts concerned.
+pub fn verify_tables(report: &Report) -> String {
+    const SIDES: [&str; 7] = ["receipt", "topic", "folder", "missing", "doubled", "foreign", "repeated"];
+    let cells = |sides: [Option<u64>; 3], counted: &Counted| {
+        let sides = sides.map(|side| side.map_or_else(|| Cell::new(""), number));
+        let Counted { missing, doubled, foreign, repeated } = *counted;
+        let wrong = [missing, doubled, foreign, repeated].map(|count| match count {
+            0 => Cell::new(""),
+            count => number(count).fg(Color::Red),
+        });
+        sides.into_iter().chain(wrong)
+    };
+    let headings = |first| [&[first][..], &SIDES[..]].concat();
+    let mut nights = table(&headings("night"));
+    for row in &report.nights {
+        let night = row.night.map_or("unknown".to_owned(), |night| night.to_string());
+        let sides = [row.receipt, row.topic, row.folder];
+        nights.add_row(std::iter::once(Cell::new(night)).chain(cells(sides, &row.counted)));
+    }
+    let sides = [report.receipt, report.topic, report.folder];
+    nights.add_row(std::iter::once(Cell::new("total")).chain(cells(sides, &report.total)));
+    let mut text = nights.to_string();
+    if !report.partitions.is_empty() {
+        let mut partitions = table(&headings("partition"));
+        for row in &report.partitions {
+            let partition = row.partition.map_or("none".to_owned(), |partition| partition.to_string());
+            let sides = [row.receipt, row.topic, row.folder];
+            partitions.add_row(std::iter::once(Cell::new(partition)).chain(cells(sides, &row.counted)));
+        }
+        text += &format!("\n{partitions}");
+    }
+    if !report.examples.is_empty() {
+        let mut examples = table(&["", "candid", "objectId", "night", "partition", "offset", "file"]);
+        for example in &report.examples {
+            let text = |value: Option<String>| Cell::new(value.unwrap_or_default());
+            examples.add_row(vec![
+                Cell::new(format!("{:?}", example.kind).to_lowercase()).fg(Color::Red),
+                text(example.candid.map(|candid| candid.to_string())),
+                text(example.object_id.clone()),
+                text(example.night.map(|night| night.to_string())),
+                text(example.partition.map(|partition| partition.to_string())),
+                text(example.offset.map(|offset| offset.to_string())),
+                text(example.file.clone()),
+            ]);
+        }
+        text += &format!("\n{examples}");
+    }
+    text
 }
