@@ -15,4 +15,5 @@ mod download;
 mod harness;
 mod job_life;
 mod kills;
+mod verify;
 mod with_shared;

@@ -112,6 +112,12 @@ impl<'a> Tally<'a> {
             self.partitions.entry(Some(partition.partition)).or_default();
             self.check_partition(partition);
         }
+        let expired: i64 = topic.partitions.iter().map(|partition| partition.low).sum();
+        if expired > 0 && folder.is_some() {
+            self.notes.push(format!(
+                "{expired} messages of the topic have expired: what the folder holds of them counts as foreign"
+            ));
+        }
         if identity == Identity::Unknown {
             for sent in &topic.alerts {
                 self.rows(sent, |row| row.topic += 1);

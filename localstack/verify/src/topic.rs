@@ -53,9 +53,9 @@ pub(crate) struct Partition {
     /// Messages whose number does not follow that of the message before, by task, and the first of them.
     pub(crate) broken: u64,
     pub(crate) first_broken: Option<String>,
-    next: i64,
+    pub(crate) next: i64,
     /// The next number of each task.
-    sequences: BTreeMap<u32, u64>,
+    pub(crate) sequences: BTreeMap<u32, u64>,
 }
 
 /// A topic that is about to be read.

@@ -18,7 +18,7 @@ fn child() {
         topic: TOPIC.parse().unwrap(),
         outdir: outdir.into(),
         layout: Layout::Finkclass,
-        format: Format::Parquet,
+        format: if std::env::var("DOWNLOAD_AVRO").is_ok() { Format::Avro } else { Format::Parquet },
     };
     let limits = Limits { commit_bytes: 200_000, ..impatient() };
     download::run_within(&options, &limits, &|_| {}).unwrap();
@@ -26,11 +26,24 @@ fn child() {
 
 #[test]
 fn a_run_killed_at_any_moment_neither_loses_nor_doubles_an_alert() {
+    killed_again_and_again(Format::Parquet, ids);
+}
+
+#[test]
+fn nor_does_one_that_writes_avro() {
+    killed_again_and_again(Format::Avro, crate::avro::ids);
+}
+
+fn killed_again_and_again(format: Format, ids: impl Fn(&std::path::Path) -> Vec<i64>) {
     let cluster = Cluster::with_schema(SCHEMA, 4);
     cluster.send_alerts(0..ALERTS, 4);
     let mut kills = 0;
     for round in 0..40u64 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        if format == Format::Avro {
+            command.env("DOWNLOAD_AVRO", "1");
+        }
+        let mut child = command
             .args(["--exact", "kill::child"])
             .env("DOWNLOAD_FROM", cluster.broker.bootstrap())
             .env("DOWNLOAD_TO", cluster.outdir.path())
@@ -48,7 +61,8 @@ fn a_run_killed_at_any_moment_neither_loses_nor_doubles_an_alert() {
         let seen = ids(cluster.outdir.path());
         assert!(seen.windows(2).all(|pair| pair[0] < pair[1]), "an alert is there twice");
     }
-    let summary = cluster.download(Layout::Finkclass).unwrap();
+    let options = Options { format, ..cluster.options(Layout::Finkclass) };
+    let summary = download::run_within(&options, &impatient(), &|_| {}).unwrap();
     assert_eq!(summary.alerts, ALERTS as u64);
     assert!(ids(cluster.outdir.path()).into_iter().eq(0..ALERTS));
     assert!(kills > 5, "{kills} runs were killed before their end");

@@ -27,6 +27,12 @@ pub async fn run(args: &Verify) -> Result<u8, CommandError> {
         }
         None => ask(args).await?,
     };
+    if args.no_topic && receipt.is_none() {
+        let wrong = "without the topic and without a receipt there is nothing to compare the folder with";
+        return Err(RequestError::new("receipt", wrong)
+            .instead("name the receipt's file with --receipt")
+            .into());
+    }
     let options = Options {
         receipt: receipt.as_ref().map(promised),
         topic: (!args.no_topic).then(|| Source { bootstrap: args.bootstrap.clone(), topic: topic.clone() }),
@@ -100,7 +106,10 @@ fn tell(args: &Verify, topic: &TopicName, report: &Report) {
         let sides = [("receipt", report.receipt), ("topic", report.topic), ("folder", report.folder)];
         let sides: Vec<_> =
             sides.iter().filter(|(_, count)| count.is_some()).map(|(side, _)| *side).collect();
-        let alerts = report.folder.or(report.topic).or(report.receipt).unwrap_or_default();
-        show::line(&format!("well: {} agree on {} alerts", sides.join(", "), show::count(alerts)));
+        let alerts = show::count(report.folder.or(report.topic).unwrap_or_default());
+        show::line(&match sides.as_slice() {
+            [alone] => format!("well: the {alone} is in order in itself, with {alerts} alerts"),
+            sides => format!("well: {} agree on {alerts} alerts", sides.join(", ")),
+        });
     }
 }
