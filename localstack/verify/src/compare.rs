@@ -203,6 +203,12 @@ impl<'a> Tally<'a> {
                 "the receipt says offsets {} to {}, the topic holds {low} to {high}",
                 span.start, span.end
             )),
+            Some(span) if span.count > 0 && span.count != found.messages => {
+                differs(format!(
+                    "the receipt says {} alerts, the topic holds {}",
+                    span.count, found.messages
+                ));
+            }
             None if low > 0 => differs(format!("the first {low} messages have expired")),
             _ => {}
         }

@@ -46,7 +46,12 @@ fn receipt(topic: &Topic) -> Receipt {
     let sent = |task| topic.alerts.iter().filter(|sent| sent.task == task).count() as u64;
     let task =
         |task: u16| ReceiptTask { night: night(21 + u32::from(task)), sent: sent(task), is_done: true };
-    let span = |found: &Partition| PartitionSpan { partition: found.partition, start: 0, end: found.high };
+    let span = |found: &Partition| PartitionSpan {
+        partition: found.partition,
+        start: 0,
+        end: found.high,
+        count: found.messages,
+    };
     Receipt { tasks: vec![task(0), task(1)], partitions: topic.partitions.iter().map(span).collect() }
 }
 

@@ -138,7 +138,9 @@ async fn read(
     client: &Client,
     bar: &DownloadBar,
 ) -> Result<(Summary, Told), CommandError> {
-    let expires = job.as_ref().map(|job| job.status.expires);
+    let expired = job.as_ref().map(|job| &job.status);
+    let expired =
+        expired.filter(|status| status.expired || status.expires < Utc::now()).map(|status| status.expires);
     let options = options(args, topic);
     let begin = |horizon: Arc<Horizon>| {
         let bar = bar.clone();
@@ -167,11 +169,10 @@ async fn read(
     };
     match summary.map_err(CommandError::stack)? {
         Ok(summary) => Ok((summary, told)),
-        Err(DownloadError::NoTopic { topic: gone, .. })
-            if gone == topic.as_str() && expires.is_some_and(|expires| expires < Utc::now()) =>
-        {
-            Err(CommandError::Expired { topic: topic.clone(), expires: expires.unwrap_or_default() })
-        }
+        Err(error @ DownloadError::NoTopic { .. }) => Err(match expired {
+            Some(expires) => CommandError::Expired { topic: topic.clone(), expires },
+            None => error.into(),
+        }),
         Err(error) => Err(error.into()),
     }
 }
@@ -182,34 +183,37 @@ async fn follow(client: &Client, mut job: JobDocument, horizon: &Horizon, bar: &
     loop {
         bar.say(&format!("job {}", job.status.state));
         horizon.expect(expected(&job));
-        let step = match job.status.state.is_final() {
-            true => match source::receipt(client, job.id).await {
-                Ok(receipt) => {
-                    match &receipt {
-                        Some(receipt) => horizon.close(source::ends(receipt)),
-                        None => horizon.close_now(),
-                    }
-                    return Told::Ended(job, receipt);
+        let mut step = Ok(());
+        if job.status.state.is_final() {
+            match source::receipt(client, job.id).await {
+                Ok(Some(receipt)) => {
+                    horizon.close(source::ends(&receipt));
+                    return Told::Ended(job, Some(receipt));
                 }
-                Err(error) => Err(error),
-            },
-            false => Ok(()),
-        };
-        let step = match step {
-            Ok(()) => {
-                tokio::time::sleep(GLANCE).await;
-                client.job(&id).await
+                // Either it ended without one, or a retry came in between.
+                Ok(None) => match client.job(&id).await {
+                    Ok(again) if again.status.state.is_final() && again.status.ended == job.status.ended => {
+                        horizon.close_now();
+                        return Told::Ended(again, None);
+                    }
+                    Ok(_) => {}
+                    Err(error) => step = Err(error),
+                },
+                Err(error) => step = Err(error),
             }
-            // A retry came in between, or the API is away: either way the job is asked for again.
-            Err(_) => client.job(&id).await,
+        }
+        tokio::time::sleep(GLANCE).await;
+        let newer = match step {
+            Ok(()) => client.job(&id).await,
+            Err(error) => Err(error),
         };
-        match step {
+        match newer {
             Ok(newer) => (job, heard) = (newer, Instant::now()),
             Err(error) if heard.elapsed() > PATIENCE => {
                 horizon.close_now();
                 return Told::Lost(job, error);
             }
-            Err(_) => tokio::time::sleep(GLANCE).await,
+            Err(_) => {}
         }
     }
 }

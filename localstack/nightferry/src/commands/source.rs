@@ -33,11 +33,11 @@ pub(super) async fn find(api: &str, name: &str, without: &str) -> Result<Option<
     }
 }
 
-/// The receipt of a job that has ended; `None` if it ended without one.
+/// The receipt of a job that has ended; `None` if it ended without one, or is at it again.
 pub(super) async fn receipt(client: &Client, id: JobId) -> Result<Option<Receipt>, ClientError> {
     match client.receipt(&id.to_string()).await {
         Ok(receipt) => Ok(Some(receipt)),
-        Err(ClientError::Refused(problem)) if problem.status == 404 => Ok(None),
+        Err(ClientError::Refused(problem)) if matches!(problem.status, 404 | 409) => Ok(None),
         Err(error) => Err(error),
     }
 }
