@@ -28,6 +28,10 @@ pub struct Decoder {
 }
 
 /// What becomes of a field of the message.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as the schema has columns, and each is read often"
+)]
 enum Reading {
     Column(Column),
     /// Checked as any other, but not kept.
