@@ -97,11 +97,7 @@ impl Havoc {
                 let rest = 200 + self.chance.u64(..10_000);
                 self.put_right(rest, Later::ResumeWorker(choice));
             }
-            72..84 => {
-                if self.ledger.deliver_twice(choice) {
-                    self.tally.doubled += 1;
-                }
-            }
+            72..84 if self.ledger.deliver_twice(choice) => self.tally.doubled += 1,
             84..88 if broker_is_well => {
                 self.tally.broker_killed += 1;
                 self.broker.kill();

@@ -71,7 +71,7 @@ impl Service {
         };
         limits.job.check(amount).map_err(|exceeded| refuse(exceeded, false))?;
         left.check(amount).map_err(|exceeded| {
-            let used = limits.user_day.clone();
+            let used = limits.user_day;
             let allowed = match exceeded.what {
                 "nights" => used.nights,
                 "alerts" => used.alerts,
