@@ -116,10 +116,11 @@ fn avro_files_are_read_by_the_fields_own_library() {
 
 /// A stack that is at a job for some seconds, and the job.
 fn long_job(folder: &Path) -> (Stack, String, u64) {
-    const ALERTS: u64 = 30_000;
+    const ALERTS: u64 = 8_000;
     let archive = sample_archive(&folder.join("archive"), &["2026-03-01..2026-03-03"], ALERTS, false);
     let stack = Stack::start(&archive, &folder.join("data"), &["--workers", "1"]);
-    let job = stack.json(&["submit", "--nights", "2026-03-01..2026-03-03", "--content", "Medium packet"]);
+    let job = ["submit", "--nights", "2026-03-01..2026-03-03", "--content", "Medium packet"];
+    let job = stack.json(&[&job[..], &["--alerts-per-second", "2000"]].concat());
     (stack, text(&job, "/id").to_owned(), 3 * ALERTS)
 }
 

@@ -210,7 +210,13 @@ impl<'a> Worker<'a> {
                 self.end_partition(partition)?;
             }
         }
-        Ok(())
+        // The broker's news that nothing follows may still wait from when the topic was shorter: starting again at the
+        // same places throws it away.
+        let left = self
+            .unread
+            .keys()
+            .map(|partition| (*partition, self.next.get(partition).copied().unwrap_or_default()));
+        topic::assign(self.consumer, self.shared.topic, left)
     }
 
     /// Tells of the alerts that wait for more to make a batch.

@@ -139,6 +139,10 @@ pub struct Up {
     /// After this many seconds without an acknowledgement of the broker an attempt is given up and repeated later.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub delivery_timeout: u64,
+    /// Passing faults, such as a broker that is gone or whose disk is full, are waited out for this long without any
+    /// progress, such as `6h`.
+    #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
+    pub patience: Duration,
     /// What a job, and what a user in a day, may ask for.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -51,6 +51,12 @@ impl Stack {
         };
         let queue = Arc::new(InProcessQueue::default());
         let delivery_timeout = Duration::from_secs(up.delivery_timeout);
+        let mut settings = Settings::with_delivery_timeout(delivery_timeout);
+        settings.task_bytes = up.task_mib * 1024 * 1024;
+        settings.limits = up.limits.limits();
+        // The embedded broker ends with the process that produces to it.
+        settings.foreign_attempts = broker.is_none();
+        settings.attempts.patience = chrono::TimeDelta::from_std(up.patience).map_err(CommandError::stack)?;
         let service = Service::new(ServiceParts {
             store: Arc::new(store),
             queue: queue.clone(),
@@ -62,13 +68,7 @@ impl Stack {
             }),
             bucket: Arc::new(LocalFileSystem::new_with_prefix(&bucket).map_err(CommandError::stack)?),
             tns: Arc::new(tns),
-            settings: Settings {
-                task_bytes: up.task_mib * 1024 * 1024,
-                limits: up.limits.limits(),
-                // The embedded broker ends with the process that produces to it.
-                foreign_attempts: broker.is_none(),
-                ..Settings::with_delivery_timeout(delivery_timeout)
-            },
+            settings,
         });
         let listener = TcpListener::bind(up.http).await.map_err(|error| {
             CommandError::Stack(format!(

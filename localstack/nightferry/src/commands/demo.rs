@@ -112,6 +112,7 @@ fn up_args(demo: &Demo, archive: &str) -> Up {
         retention: std::time::Duration::from_secs(7 * 24 * 3600),
         task_mib: 12 * 1024,
         delivery_timeout: 300,
+        patience: std::time::Duration::from_secs(3600),
         limits: LimitArgs::default(),
     }
 }

@@ -234,7 +234,10 @@ fn outcome(args: &Download, topic: TopicName, summary: Summary, told: &Told) -> 
         Told::Running(job) | Told::Ended(job, _) | Told::Lost(job, _) => Some(job),
     };
     let complete = match told {
-        Told::Ended(_, Some(_)) => Some(summary.expired == 0 && summary.short == 0),
+        Told::Ended(_, Some(receipt)) => {
+            let told: u64 = receipt.partitions.iter().map(|span| span.end.unsigned_abs()).sum();
+            Some(summary.alerts == told && summary.short == 0)
+        }
         _ => None,
     };
     let (job, state) = (job.map(|job| job.id), job.map(|job| job.status.state));
