@@ -134,7 +134,7 @@ impl Task {
             return Claim::Ended { changed: false };
         }
         if wish == Wish::Cancel {
-            self.end(TaskState::Cancelled, now);
+            self.end_early(TaskState::Cancelled, now);
             return Claim::Ended { changed: true };
         }
         if self.state == TaskState::Running {
@@ -143,7 +143,7 @@ impl Task {
                 let reason =
                     format!("its worker died {} times in a row without getting on", self.setbacks.deaths);
                 self.failure = Some(Failure { reason, worth_retrying: false });
-                self.end(TaskState::Failed, now);
+                self.end_early(TaskState::Failed, now);
                 return Claim::Ended { changed: true };
             }
         }
@@ -240,6 +240,15 @@ impl Task {
             }
         }
         Ok(if busy.is_zero() { Next::Ended } else { Next::EndedButBusy(busy) })
+    }
+
+    /// Cancels a task that nobody works on; `false` if somebody does, or it has ended.
+    pub fn cancel_idle(&mut self, now: DateTime<Utc>) -> bool {
+        let idle = self.state == TaskState::Queued;
+        if idle {
+            self.end_early(TaskState::Cancelled, now);
+        }
+        idle
     }
 
     /// Opens a task that ended badly for another attempt; `false` if it did not.
@@ -352,6 +361,34 @@ mod tests {
         }
         assert_eq!(task.claim(at(2200), Wish::Run, &rules()), Claim::Ended { changed: true });
         assert!(task.failure.unwrap().reason.contains("died 3 times"));
+    }
+
+    #[test]
+    fn a_task_that_is_stopped_has_books_that_add_up_whoever_stops_it() {
+        let begun = || {
+            let mut task = task();
+            task.claim(at(0), Wish::Run, &rules());
+            let closed = Counts { read: 5, dropped_by_class: 2, kept: 3, ..Counts::default() };
+            let (sequences, offsets) = (vec![3], vec![0]);
+            task.begin(1, Checkpoint { row_groups: 1, counts: closed, sequences, offsets }).unwrap();
+            // In the middle of a row group more is kept than is booked as read.
+            let counts = Counts { read: 5, dropped_by_class: 2, kept: 9, sent: 8, ..Counts::default() };
+            task.renew(1, at(1), &rules(), counts, None).unwrap();
+            task
+        };
+        let mut dead = begun();
+        assert_eq!(dead.claim(at(60), Wish::Cancel, &rules()), Claim::Ended { changed: true });
+        let mut waiting = begun();
+        waiting.settle(1, at(2), &rules(), fault()).unwrap();
+        assert!(waiting.cancel_idle(at(3)) && !waiting.cancel_idle(at(3)));
+        let mut working = begun();
+        assert!(!working.cancel_idle(at(3)));
+        let ending = Ending::Cancelled;
+        working.settle(1, at(2), &rules(), Settlement { ending, drained: true, sent: Some(8) }).unwrap();
+        for task in [dead, waiting, working] {
+            assert_eq!((task.state, task.counts.kept, task.counts.sent), (TaskState::Cancelled, 3, 8));
+            assert!(task.counts.adds_up());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Cancel, retry and rerun: what a user does to a job that is under way or has ended.
 
 use crate::{JobDocument, Service, TransferError, service::now};
-use job::{JobId, JobState, TaskState};
+use job::{JobId, JobState};
 use store::{StoreError, update_task};
 
 impl Service {
@@ -26,15 +26,7 @@ impl Service {
         }
         for task in self.store.tasks(id).await? {
             // A task that nobody works on ends here; one that runs is ended by its worker.
-            update_task(&*self.store, task.value.id, |task| {
-                let idle = task.state == TaskState::Queued;
-                if idle {
-                    task.state = TaskState::Cancelled;
-                    task.ended = Some(now());
-                }
-                idle
-            })
-            .await?;
+            update_task(&*self.store, task.value.id, |task| task.cancel_idle(now())).await?;
         }
         if job.value.state == JobState::Queued {
             self.change_job(id, |job| {
