@@ -1,6 +1,7 @@
 """Functions driven by other services."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from conftest import Server, wait_for
@@ -106,3 +107,29 @@ def test_a_table_takes_conditional_writes(server: Server) -> None:
     assert table.query(
         TableName="jobs", KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "job"}}
     )["Items"] == [row]
+
+
+def test_of_conditional_writes_at_once_exactly_one_goes_through(server: Server) -> None:
+    table = server.client("dynamodb")
+    table.create_table(
+        TableName="twins",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+
+    def write(seen: int) -> bool:
+        try:
+            table.put_item(
+                TableName="twins",
+                Item={"pk": {"S": "job"}, "version": {"N": str(seen + 1)}},
+                ConditionExpression="attribute_not_exists(pk) OR version = :seen",
+                ExpressionAttributeValues={":seen": {"N": str(seen)}},
+            )
+        except table.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as twins:
+        for version in range(40):
+            assert sum(twins.map(write, [version] * 8)) == 1, version
