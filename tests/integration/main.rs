@@ -12,6 +12,7 @@ mod clients;
 mod command_line;
 mod contents;
 mod download;
+mod fan_out;
 mod harness;
 mod job_life;
 mod kills;

@@ -4,7 +4,8 @@
 //! that was fenced by a newer attempt, a retry that races a cancel, a handler that runs twice: each finds
 //! [`StoreError::Changed`], looks again and decides anew ([`update_job`], [`update_task`]).
 //!
-//! Backends: [`Embedded`], a database file for one process. Every backend passes [`conformance`].
+//! Backends: [`Embedded`], a database file for one process; those of AWS are in `cloud`. Every backend passes
+//! [`conformance`].
 //!
 //! What it leaves to others: which transition is allowed when (`transfer`), and what the rows mean (`job`).
 
@@ -45,7 +46,8 @@ pub trait Store: Send + Sync {
     async fn jobs(&self, at_most: usize) -> Result<Vec<Versioned<Job>>, StoreError>;
     /// Replaces a job if nobody changed it since it was read; else [`StoreError::Changed`].
     async fn replace_job(&self, job: Versioned<Job>) -> Result<Versioned<Job>, StoreError>;
-    /// Keeps new tasks, all or none. Tasks that exist already are left as they are, so that fan-out may run twice.
+    /// Keeps new tasks; tasks that exist already are left as they are, so that fan-out may run twice. When it returns,
+    /// all are kept; one that is broken off may have kept some, and whoever goes on hands in the same tasks again.
     async fn insert_tasks(&self, tasks: &[Task]) -> Result<(), StoreError>;
     /// A task, if there is one of this name.
     async fn task(&self, id: TaskId) -> Result<Option<Versioned<Task>>, StoreError>;

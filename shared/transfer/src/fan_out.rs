@@ -5,6 +5,7 @@ use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
 use broker::Existing;
 use futures::{StreamExt, TryStreamExt};
 use job::{Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
+use std::collections::BTreeSet;
 use store::Work;
 
 /// Footers that are read at once.
@@ -60,16 +61,15 @@ impl Service {
         self.kafka.create_topics(&manifest.topic, manifest.partitions, Existing::Accept).await?;
         self.kafka.publish_schema(&manifest.topic, &plan.avro_schema).await?;
 
-        // A fan-out that was broken off may have kept tasks already: those are the job's.
-        let kept = self.store.tasks(job.id).await?;
-        let tasks = match kept.is_empty() {
-            true => self.tasks_of(job.id, &nights),
-            false => kept.into_iter().map(|task| task.value).collect(),
-        };
+        // Fixed before the first is kept: who goes on after a fan-out that was broken off, with some tasks kept and the
+        // archive perhaps another, finds all of them here.
+        let tasks = self.write_json_once(job.id, "tasks.json", self.tasks_of(job.id, &nights)).await?;
+        check_numbers(job.id, &tasks)?;
         self.store.insert_tasks(&tasks).await?;
         let notes = lacking_fields(&content, &schemas);
-        let is_hollow = |seen: &&Seen| seen.files.as_ref().is_ok_and(Vec::is_empty);
-        let hollow: Vec<Night> = nights.iter().filter(is_hollow).map(|seen| seen.night).collect();
+        let with_tasks: BTreeSet<Night> = tasks.iter().map(|task| task.night).collect();
+        let is_hollow = |night: &Night| !with_tasks.contains(night);
+        let hollow: Vec<Night> = manifest.nights.iter().copied().filter(is_hollow).collect();
         let (count, alerts) =
             (tasks.len(), tasks.iter().flat_map(|task| &task.files).map(|file| file.rows).sum::<u64>());
         self.change_job(job.id, |job| {
@@ -195,6 +195,14 @@ impl Service {
         }
         parts
     }
+}
+
+/// Tasks are numbered from 0, each once: a gap would be a night that is missed in silence.
+fn check_numbers(job: JobId, tasks: &[Task]) -> Result<(), TransferError> {
+    let numbered = (0..).zip(tasks).all(|(index, task)| task.id == TaskId { job, index });
+    let path = format!("jobs/{job}/tasks.json");
+    let reason = "its tasks are not those of the job, numbered from 0".into();
+    if numbered { Ok(()) } else { Err(TransferError::Damaged { path, reason }) }
 }
 
 fn task_file(file: &OpenFile) -> TaskFile {

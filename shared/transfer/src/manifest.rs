@@ -1,4 +1,5 @@
-//! What the bucket keeps of a job: `jobs/<id>/manifest.json` (as submitted), `plan.json` (as fanned out), `receipt.json`.
+//! What the bucket keeps of a job: `jobs/<id>/manifest.json` (as submitted), `plan.json` and `tasks.json` (as fanned
+//! out), `receipt.json`.
 
 use crate::{Service, TransferError};
 use job::{Job, JobId, JobRequest, Night, TopicName};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// No honest manifest, plan or receipt is larger.
+/// No honest manifest, plan, list of tasks or receipt is larger.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
 /// A job as it was submitted. Whoever drops one into the bucket is trusted no more than one who posts it.
