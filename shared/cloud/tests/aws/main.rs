@@ -5,6 +5,7 @@
 
 mod lossy;
 mod queue;
+mod refusing;
 mod server;
 mod store;
 mod table;

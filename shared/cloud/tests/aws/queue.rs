@@ -1,7 +1,10 @@
-use crate::server::{config, new_name};
+use crate::{
+    refusing::Refusing,
+    server::{config, config_at, new_name},
+};
 use aws_sdk_sqs::{Client, types::Message};
 use cloud::SqsQueue;
-use job::{JobId, TaskId};
+use job::{ErrorKind, JobId, TaskId};
 use std::{
     collections::HashSet,
     time::{Duration, Instant},
@@ -66,4 +69,27 @@ async fn a_queue_that_does_not_exist_refuses() {
     let queue = SqsQueue::new(&config().await, format!("{url}-not"));
     let error = queue.send(&[Work::FanOut(JobId::random())]).await.unwrap_err();
     assert!(matches!(&error, StoreError::Refused(why) if why.contains("NonExistentQueue")), "{error}");
+}
+
+#[tokio::test]
+async fn what_a_batch_leaves_over_is_sent_again_and_nothing_twice() {
+    let refusing = Refusing::new(false).await;
+    let queue = SqsQueue::new(&config_at(&refusing.endpoint).await, format!("{}/1/tasks", refusing.endpoint));
+    let work: Vec<Work> = (0..5).map(|_| Work::FanOut(JobId::random())).collect();
+    queue.send(&work).await.unwrap();
+    let taken: Vec<Work> = refusing.taken().iter().map(|body| cloud::work_of(body).unwrap()).collect();
+    assert_eq!(taken, work);
+}
+
+#[tokio::test]
+async fn what_is_left_over_for_good_is_an_error() {
+    let work: Vec<Work> = (0..10).map(|_| Work::FanOut(JobId::random())).collect();
+    for (sender_fault, tries, kind) in [(false, 6, ErrorKind::Transient), (true, 1, ErrorKind::Permanent)] {
+        let refusing = Refusing::new(sender_fault).await;
+        let url = format!("{}/1/tasks", refusing.endpoint);
+        let error = SqsQueue::new(&config_at(&refusing.endpoint).await, url).send(&work).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+        assert!(error.to_string().ends_with("send work: Unwell: not now"), "{error}");
+        assert_eq!(refusing.taken().len(), tries);
+    }
 }
