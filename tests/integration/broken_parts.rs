@@ -172,8 +172,10 @@ impl Drop for SmallDisk {
 fn a_full_disk_fails_the_job_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
     let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 3000, false);
-    let disk = SmallDisk::new(&folder.path().join("data"), 16);
-    let stack = Stack::start(&archive, &disk.0, &["--delivery-timeout", "2", "--patience", "8s"]);
+    // The broker's disk alone: where jobs are kept there must be room to write down that one has failed.
+    let data = folder.path().join("data");
+    let _disk = SmallDisk::new(&data.join("kafka"), 16);
+    let stack = Stack::start(&archive, &data, &["--delivery-timeout", "2", "--patience", "8s"]);
     let job = stack.ferry(&["--nights", "2026-03-22", "--content", "Medium packet"]);
     assert_eq!(text(&job, "/status/state"), "failed", "{job:#}");
     let reason = text(&job, "/status/nights/0/failure/reason");
