@@ -1,1 +1,1 @@
-//! Integration tests, golden files and benchmarks of nightferry.
+//! Integration tests, kills of real processes, hostile inputs, golden files and benchmarks of nightferry.

@@ -80,7 +80,7 @@ pub enum Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fenced;
 
-/// How an attempt ended.
+/// An attempt's end, as it is told to the store.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
     /// How.
@@ -108,8 +108,6 @@ pub enum Ending {
         /// Why.
         failure: Failure,
     },
-    /// Its time was over though nothing was wrong: somebody goes on at once.
-    HandedOver,
 }
 
 /// What follows the end of an attempt.
@@ -221,10 +219,6 @@ impl Task {
                 self.end(TaskState::Done, now);
             }
             Ending::Cancelled => self.end_early(TaskState::Cancelled, now),
-            Ending::HandedOver => {
-                self.state = TaskState::Queued;
-                return Ok(Next::Again(busy));
-            }
             Ending::Failed { failure } => {
                 let since = *self.setbacks.since.get_or_insert(now);
                 let patient = failure.worth_retrying && now - since < rules.patience;

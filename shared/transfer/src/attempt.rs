@@ -4,7 +4,7 @@ use crate::{
     Manifest, Plan, Service, TransferError,
     content_plan::ContentPlan,
     fan_out::planned_columns,
-    pace::{Pacer, is_in_order},
+    pace::Pacer,
     pump::{self, Progress, Pump, Start},
     run_task::Delivered,
     service::now,
@@ -265,9 +265,7 @@ impl Service {
 
     /// What this task may still send under the job's limit: earlier nights come first.
     async fn allowance(&self, job: &Job, id: TaskId) -> Result<Option<u64>, TransferError> {
-        let Some(limit) = job.request.alert_limit().filter(|_| is_in_order(&job.request)) else {
-            return Ok(None);
-        };
+        let Some(limit) = job.request.alert_limit() else { return Ok(None) };
         let tasks = self.store.tasks(id.job).await?;
         let earlier = tasks.iter().filter(|task| task.value.id.index != id.index);
         let sent: u64 = earlier.map(|task| task.value.counts.sent).sum();
