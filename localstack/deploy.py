@@ -45,6 +45,7 @@ class Deployment:
             raise Failed("AWS_ENDPOINT_URL is not set; to deploy to AWS itself see infra/README.md")
         self.region = os.environ.get("AWS_REGION") or "eu-west-3"
         account = self.client("sts").get_caller_identity()["Account"]
+        self.id = stack
         # The template's name of it.
         self.jobs = f"{stack}-{account}-{self.region}"
         self.packages = f"{stack}-packages-{account}-{self.region}"
@@ -136,8 +137,10 @@ class Deployment:
             if "does not exist" in str(error):
                 return None
             raise
-        state = found[0]["StackStatus"] if found else None
-        return None if state == "DELETE_COMPLETE" else state
+        if not found or found[0]["StackStatus"] == "DELETE_COMPLETE":
+            return None
+        self.id = found[0]["StackId"]
+        return found[0]["StackStatus"]
 
     def _wait(self, is_over: Callable[[str | None], bool], seconds: float) -> str | None:
         deadline = time.monotonic() + seconds
@@ -148,7 +151,8 @@ class Deployment:
         return state
 
     def _reasons(self) -> list[str]:
-        events = self.client("cloudformation").describe_stack_events(StackName=self.stack)["StackEvents"]
+        # By its id, as what was deleted has lost its name.
+        events = self.client("cloudformation").describe_stack_events(StackName=self.id)["StackEvents"]
         failed = [event for event in events if "FAILED" in event.get("ResourceStatus", "")]
         return [f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '(no reason)')}" for event in failed]
 

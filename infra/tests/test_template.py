@@ -1,0 +1,89 @@
+"""What the template as a whole does."""
+
+import json
+import subprocess
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import CLUSTER, Aws, Stack, outcome, wait_for
+
+
+# Before the tests that lift this demand: it stands first.
+def test_the_bucket_refuses_what_is_not_encrypted_on_the_way(aws: Aws) -> None:
+    stack = Stack(aws, "ferry-tls")
+    s3 = stack.as_role("status", "s3")
+    assert outcome(lambda: s3.get_object(Bucket=stack.jobs, Key="jobs/1/plan.json")) == "refused"
+
+
+def test_nobody_calls_the_api_without_a_signature(stack: Stack) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(f"{stack.outputs['API_BASE']}/v1/jobs")
+    assert refused.value.code == 403
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.yaml"])
+def test_a_manifest_starts_a_fan_out(stack: Stack, name: str) -> None:
+    key = f"jobs/dropped-{name[-4:]}/{name}"
+    stack.aws.client("s3").put_object(Bucket=stack.jobs, Key=key, Body=b"{}")
+    wait_for("the event", lambda: key in stack.log("fanout"))
+
+
+def test_a_task_wakes_a_worker(stack: Stack) -> None:
+    stack.aws.client("sqs").send_message(QueueUrl=stack.resources["Tasks"], MessageBody='{"wake": 1}')
+    wait_for("the event", lambda: "wake" in stack.log("worker"))
+
+
+def test_the_queue_hides_a_task_longer_than_a_worker_may_take(stack: Stack) -> None:
+    queue = stack.aws.client("sqs").get_queue_attributes(QueueUrl=stack.resources["Tasks"], AttributeNames=["All"])
+    worker = stack.aws.client("lambda").get_function_configuration(FunctionName=stack.resources["Worker"])
+    assert int(queue["Attributes"]["VisibilityTimeout"]) >= worker["Timeout"]
+    assert json.loads(queue["Attributes"]["RedrivePolicy"])["maxReceiveCount"] == 10
+
+
+def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
+    scheduler = stack.aws.client("scheduler")
+    found = {}
+    for one in scheduler.list_schedules()["Schedules"]:
+        schedule = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
+        if stack.name + "-" in schedule["Target"]["Arn"]:
+            found[schedule["ScheduleExpression"]] = (schedule["State"], json.loads(schedule["Target"]["Input"]))
+    request = {"nights": ["last night"], "content": "Light packet"}
+    when = {"time": "<aws.scheduler.scheduled-time>", "execution": "<aws.scheduler.execution-id>"}
+    assert found["rate(15 minutes)"] == ("ENABLED", {"tend": True})
+    assert found["cron(30 2 * * ? *)"] == ("DISABLED", {"scheduled": request, **when})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ({"KafkaSecurity": "iam"}, "needs MskClusterArn"),
+        ({"KafkaSecurity": "scram"}, "needs KafkaSecretArn"),
+        ({"KafkaSecretArn": "arn:aws:secretsmanager:eu-west-3:000000000000:secret:a"}, "only used with"),
+        ({"SubnetIds": "subnet-0a1b2c3d"}, "need SecurityGroupIds"),
+        ({"SecurityGroupIds": "sg-0a1b2c3d"}, "need SubnetIds"),
+        ({"KafkaBootstrap": ""}, "Give KafkaBootstrap or MskClusterArn"),
+        ({"Access": "jwt"}, "needs UserPoolArn"),
+    ],
+)
+def test_parameters_that_contradict_each_other_are_refused(
+    aws: Aws, capfd: pytest.CaptureFixture[str], parameters: dict[str, str], told: str
+) -> None:
+    with pytest.raises(subprocess.CalledProcessError):
+        Stack(aws, "refused", **parameters)
+    assert told in capfd.readouterr().err
+
+
+def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(aws: Aws) -> None:
+    stack = Stack(
+        aws,
+        "ferry-vpc",
+        KafkaSecurity="iam",
+        MskClusterArn=CLUSTER,
+        SubnetIds="subnet-0a1b2c3d,subnet-1a1b2c3d",
+        SecurityGroupIds="sg-0a1b2c3d",
+    )
+    functions = aws.client("lambda")
+    for name, is_inside in {"Submit": True, "Estimate": False, "Fanout": True, "Worker": True, "Status": False}.items():
+        network = functions.get_function_configuration(FunctionName=stack.resources[name]).get("VpcConfig", {})
+        assert len(network.get("SubnetIds", [])) == (2 if is_inside else 0), name
