@@ -161,16 +161,14 @@ class Deployment:
         return next(one["PhysicalResourceId"] for one in found if one["LogicalResourceId"] == logical)
 
     def _bound_worker(self) -> None:
-        """Where the mapping took the template's number for a text, as MiniStack does, nothing is read from its queue."""
+        """Sets the mapping's bound again: MiniStack took it for a text, and then reads nothing from the queue."""
         functions = self.client("lambda")
         stack = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
-        wanted = int(next(p["ParameterValue"] for p in stack["Parameters"] if p["ParameterKey"] == "WorkerConcurrency"))
+        bound = int(next(p["ParameterValue"] for p in stack["Parameters"] if p["ParameterKey"] == "WorkerConcurrency"))
         worker = self._resource("Worker")
+        # Whatever it is said to be: boto3 shows the text as a number.
         for mapping in functions.list_event_source_mappings(FunctionName=worker)["EventSourceMappings"]:
-            if mapping.get("ScalingConfig", {}).get("MaximumConcurrency") != wanted:
-                functions.update_event_source_mapping(
-                    UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": wanted}
-                )
+            functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": bound})
 
     def outputs(self) -> dict[str, str]:
         """The stack's outputs, and where the API answers here."""

