@@ -238,7 +238,7 @@ class Deployment:
         job = ask(f"{base}/v1/jobs", request)["id"]
         while (document := ask(f"{base}/v1/jobs/{job}"))["status"]["state"] in ("queued", "running"):
             if time.monotonic() - began > seconds:
-                raise Failed(f"job {job} is still {document['status']['state']} after {seconds:.0f} s: {json.dumps(document)}")
+                raise Failed(f"job {job} has not ended after {seconds:.0f} s: {json.dumps(document)}")
             time.sleep(0.25)
         took = time.monotonic() - began
         if document["status"]["state"] != "done":
@@ -304,7 +304,7 @@ def arguments() -> argparse.Namespace:
     commands.add_parser("down", parents=[common], help="delete the stack with its bucket and table; the archive stays")
     archive = commands.add_parser("archive", parents=[common], help="upload an archive's nights")
     archive.add_argument("folder", type=Path, help="the folder above science/year=…")
-    smoke = commands.add_parser("smoke", parents=[common], help="ferry a small job and print its receipt, which must add up")
+    smoke = commands.add_parser("smoke", parents=[common], help="ferry a small job; its receipt must add up")
     smoke.add_argument("--night", help="YYYY-MM-DD (default: the newest)")
     smoke.add_argument("--limit", type=int, default=1000, help="the most alerts (default: 1000)")
     smoke.add_argument("--seconds", type=float, default=180, help="how long it may take (default: 180)")

@@ -126,8 +126,10 @@ class Stack:
         """What a function has printed."""
         logs = self.aws.client("logs")
         text = ""
+        # MiniStack names the group by the function, AWS by the template.
+        names = (self.resources[function.capitalize()], f"{self.name}-{function}")
         for group in logs.describe_log_groups()["logGroups"]:
-            if group["logGroupName"].split("/")[-1] in (self.resources[function.capitalize()], f"{self.name}-{function}"):
+            if group["logGroupName"].split("/")[-1] in names:
                 events = logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
                 text += "".join(event["message"] + "\n" for event in events)
         return text

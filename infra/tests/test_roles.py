@@ -36,8 +36,8 @@ def batch(stack: Stack, as_role: Callable[[str], Any]) -> object:
     return as_role("dynamodb").batch_get_item(RequestItems={stack.resources["Table"]: {"Keys": [ROW]}})
 
 
-# What is tried, who may, and what it comes to for them. Batches of messages are left out: AWS asks for the right to send,
-# MiniStack for a right that AWS does not have.
+# What is tried, who may, and what it comes to for them. Batches of messages are left out: for them AWS asks for the
+# right to send, MiniStack for one that AWS does not have.
 CALLS: dict[str, tuple[Call, set[str], str]] = {
     "list the archive's nights": (objects("archive", "list_objects_v2", Prefix="science/"), SCANNERS, "done"),
     "list the rest of the archive's bucket": (objects("archive", "list_objects_v2", Prefix=""), set(), ""),
