@@ -42,16 +42,20 @@ def test_the_queue_hides_a_task_longer_than_a_worker_may_take(stack: Stack) -> N
 
 
 def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
-    scheduler = stack.aws.client("scheduler")
-    found = {}
-    for one in scheduler.list_schedules()["Schedules"]:
-        schedule = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
-        if stack.name + "-" in schedule["Target"]["Arn"]:
-            found[schedule["ScheduleExpression"]] = (schedule["State"], json.loads(schedule["Target"]["Input"]))
+    def schedule(name: str) -> tuple[str, str, object]:
+        found = stack.aws.client("scheduler").get_schedule(Name=f"{stack.name}-{name}")
+        return found["ScheduleExpression"], found["State"], json.loads(found["Target"]["Input"])
+
     request = {"nights": ["last night"], "content": "Light packet"}
     when = {"time": "<aws.scheduler.scheduled-time>", "execution": "<aws.scheduler.execution-id>"}
-    assert found["rate(15 minutes)"] == ("ENABLED", {"tend": True})
-    assert found["cron(30 2 * * ? *)"] == ("DISABLED", {"scheduled": request, **when})
+    assert schedule("tend") == ("rate(15 minutes)", "ENABLED", {"tend": True})
+    assert schedule("nightly") == ("cron(30 2 * * ? *)", "DISABLED", {"scheduled": request, **when})
+
+
+def test_no_name_is_taken_from_the_next_stack(stack: Stack, aws: Aws) -> None:
+    other = Stack(aws, "ferry-tls")
+    # A stage is named within its API.
+    assert set(stack.resources.values()) & set(other.resources.values()) == {"live"}
 
 
 @pytest.mark.parametrize(
