@@ -4,6 +4,7 @@ Knows nothing of which AWS it is: LocalStack with Docker or without, MiniStack. 
 """
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -196,10 +197,8 @@ class Deployment:
         for kind, name in kept:
             if kind == "AWS::DynamoDB::Table" and name:
                 tables = self.client("dynamodb")
-                try:
+                with contextlib.suppress(tables.exceptions.ResourceNotFoundException):
                     tables.delete_table(TableName=name)
-                except tables.exceptions.ResourceNotFoundException:
-                    pass
         self._delete_bucket(self.jobs)
         self._delete_bucket(self.packages)
 
