@@ -22,13 +22,12 @@ Settings = dict[str, str | int]
 
 
 def free_port() -> int:
-    """A port that nothing listens on, outside the range that the system hands out by itself."""
+    """The first of three ports that nothing listens on, outside the range that the system hands out by itself."""
     for port in range(29092, 29992, 4):
-        with contextlib.closing(socket.socket()) as one, contextlib.closing(socket.socket()) as next_one:
-            with contextlib.suppress(OSError):
-                one.bind(("127.0.0.1", port))
-                next_one.bind(("127.0.0.1", port + 1))
-                return port
+        with contextlib.ExitStack() as closing, contextlib.suppress(OSError):
+            for candidate in range(port, port + 3):
+                closing.enter_context(socket.socket()).bind(("127.0.0.1", candidate))
+            return port
     raise SystemExit("no free port between 29092 and 29992")
 
 
@@ -71,6 +70,16 @@ def scram(port: int, name: str, password: str) -> Settings:
         "sasl.mechanism": "SCRAM-SHA-512",
         "sasl.username": name,
         "sasl.password": password,
+    }
+
+
+def token(port: int, name: str) -> Settings:
+    """How a user connects with an unsigned token, which librdkafka makes by itself."""
+    return plaintext(port) | {
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "OAUTHBEARER",
+        "enable.sasl.oauthbearer.unsecure.jwt": "true",
+        "sasl.oauthbearer.config": f"principal={name}",
     }
 
 
@@ -153,7 +162,7 @@ def keeps_everything_over_a_kill() -> None:
 
 
 def lets_users_write_and_everyone_read() -> None:
-    """SCRAM for producers, plaintext for readers, no more for either."""
+    """SCRAM or tokens for producers, plaintext for readers, no more for either."""
     users = "ferry:s3cret+/=\nother:0ther"
     with tempfile.TemporaryDirectory() as data:
         port = free_port()
@@ -168,10 +177,15 @@ def lets_users_write_and_everyone_read() -> None:
             assert consume(ferry, "ftransfer_ztf", 2, "tail") == [b"a", b"b"]
             refused("a reader that writes", produce, plaintext(port), "ftransfer_ztf", [b"c"], False)
             refused("a reader that makes topics", make_topic, plaintext(port), "readers_own")
-            admin = AdminClient(ferry)
-            refused("a user that deletes", admin.delete_topics(["ftransfer_ztf"])["ftransfer_ztf"].result, 10)
-        with running(data, port, "--scram", KAFKA_USERS=users):
-            produce(ferry, "ftransfer_ztf", [b"c"])
+            admin, anyone = AdminClient(ferry), AdminClient(plaintext(port))
+            make_topic(ferry, "others")
+            refused("a user that deletes", admin.delete_topics(["others"])["others"].result, 10)
+            make_topic(ferry, "ftransfer_old")
+            refused("a reader that deletes", anyone.delete_topics(["ftransfer_old"])["ftransfer_old"].result, 10)
+            admin.delete_topics(["ftransfer_old"])["ftransfer_old"].result(10)
+        with running(data, port, "--scram", "--tokens", str(port + 2), KAFKA_USERS=users):
+            produce(token(port + 2, "ferry"), "ftransfer_ztf", [b"c"])
+            refused("a stranger that writes", produce, token(port + 2, "stranger"), "ftransfer_ztf", [b"d"], False)
             assert consume(plaintext(port), "ftransfer_ztf", 3, "another") == [b"a", b"b", b"c"]
             wrong = Producer(scram(port + 1, "ferry", "wrong") | {"message.timeout.ms": 2000})
             wrong.produce("ftransfer_ztf", b"d")
