@@ -48,7 +48,8 @@ pub async fn service(place: &WorkerArgs) -> Service {
         kafka: Kafka::new(KafkaConfig {
             delivery_timeout: DELIVERY,
             ..KafkaConfig::plaintext(&place.bootstrap)
-        }),
+        })
+        .unwrap(),
         bucket: Arc::new(LocalFileSystem::new_with_prefix(&place.bucket).unwrap()),
         tns: Arc::new(TnsCatalogue::default()),
         settings,

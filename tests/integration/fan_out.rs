@@ -86,7 +86,7 @@ fn service(archive: &Path, bootstrap: &str, keeps: usize) -> Service {
         store: Arc::new(BreaksOff { store: Embedded::in_memory().unwrap(), after }),
         queue: Arc::new(InProcessQueue::default()),
         archive: Archive::open(archive.to_str().unwrap()).unwrap(),
-        kafka: Kafka::new(KafkaConfig::plaintext(bootstrap)),
+        kafka: Kafka::new(KafkaConfig::plaintext(bootstrap)).unwrap(),
         bucket: Arc::new(InMemory::new()),
         tns: Arc::default(),
         settings: Settings::with_delivery_timeout(Duration::from_secs(10)),

@@ -65,7 +65,8 @@ impl Stack {
                 retention: up.retention,
                 delivery_timeout,
                 ..KafkaConfig::plaintext(&bootstrap)
-            }),
+            })
+            .map_err(CommandError::stack)?,
             bucket: Arc::new(LocalFileSystem::new_with_prefix(&bucket).map_err(CommandError::stack)?),
             tns: Arc::new(tns),
             settings,

@@ -1,18 +1,21 @@
 //! How the cluster is reached.
 
+use crate::{BrokerError, Security, link::Link};
 use rdkafka::ClientConfig;
-use std::{collections::BTreeMap, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 /// The largest message that we send or accept: a full packet is 55 KB, some have long histories.
 pub(crate) const MAX_MESSAGE_BYTES: &str = "10485760";
 
 /// The cluster and how topics are made on it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct KafkaConfig {
     /// `host:port,host:port`.
     pub bootstrap: String,
-    /// Settings of librdkafka for security and the like. Never logged.
-    pub settings: BTreeMap<String, String>,
+    /// How the cluster knows us.
+    pub security: Security,
+    /// The certificates of the authorities that vouch for the cluster, a file or a folder; without, the system's own.
+    pub authorities: Option<PathBuf>,
     /// How long alerts stay: 7 days by default, 4 to 7 in the field.
     pub retention: Duration,
     /// Copies of each partition.
@@ -26,27 +29,32 @@ impl KafkaConfig {
     pub fn plaintext(bootstrap: impl Into<String>) -> Self {
         Self {
             bootstrap: bootstrap.into(),
-            settings: BTreeMap::new(),
+            security: Security::Plaintext,
+            authorities: None,
             retention: Duration::from_secs(7 * 24 * 3600),
             replication: 1,
             delivery_timeout: Duration::from_secs(300),
         }
     }
 
+    /// Whether this build can reach such a cluster.
+    pub(crate) fn check(&self) -> Result<(), BrokerError> {
+        if cfg!(feature = "ssl") || self.security.is_plaintext() {
+            return Ok(());
+        }
+        Err(BrokerError::Build)
+    }
+
     pub(crate) fn client(&self) -> ClientConfig {
         let mut client = ClientConfig::new();
         client.set("bootstrap.servers", &self.bootstrap).set("client.id", "nightferry");
-        for (key, value) in &self.settings {
-            client.set(key, value);
-        }
+        self.security.configure(self.authorities.as_deref(), &mut client);
         client
     }
-}
 
-impl std::fmt::Debug for KafkaConfig {
-    /// Without the settings: they may hold secrets.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KafkaConfig").field("bootstrap", &self.bootstrap).finish_non_exhaustive()
+    /// What every client is made with.
+    pub(crate) fn link(&self) -> Link {
+        Link::new(self.security.source().cloned())
     }
 }
 

@@ -6,6 +6,17 @@ use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
 /// An error of the broker.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
+    /// The configuration asks for more than was built.
+    #[error("built without TLS and SASL: build with --features ssl")]
+    Build,
+    /// The cluster does not let us in.
+    #[error("the Kafka cluster does not let us in: {reason}")]
+    Login {
+        /// The cluster's words, or why there was nothing to log in with.
+        reason: String,
+        /// Whether no repetition helps.
+        lasting: bool,
+    },
     /// A topic could not be made, described or deleted.
     #[error("topic {topic}: {source}")]
     Topic {
@@ -39,7 +50,7 @@ pub enum BrokerError {
         topic: String,
         /// Why.
         reason: String,
-        /// Whether a new attempt can help.
+        /// Whether no repetition helps.
         lasting: bool,
     },
     /// A message of the task is missing between two others: nothing may be added to such a partition.
@@ -75,6 +86,9 @@ impl BrokerError {
     /// How the error is to be treated.
     pub fn kind(&self) -> ErrorKind {
         match self {
+            Self::Build => ErrorKind::Invalid,
+            Self::Login { lasting: true, .. } => ErrorKind::Permanent,
+            Self::Login { lasting: false, .. } => ErrorKind::Transient,
             Self::Topic { source, .. } => kind_of(source.rdkafka_error_code()),
             Self::Refused { code, .. } => kind_of(Some(*code)),
             Self::Partitions { .. } | Self::Gap { .. } => ErrorKind::Permanent,
@@ -98,6 +112,7 @@ fn kind_of(code: Option<RDKafkaErrorCode>) -> ErrorKind {
             | InvalidTopic
             | TopicAuthorizationFailed
             | ClusterAuthorizationFailed
+            | GroupAuthorizationFailed
             | SaslAuthenticationFailed,
         ) => ErrorKind::Permanent,
         _ => ErrorKind::Transient,
@@ -112,6 +127,7 @@ pub(crate) fn is_lasting(code: Option<RDKafkaErrorCode>) -> bool {
         Some(
             MessageSizeTooLarge
                 | TopicAuthorizationFailed
+                | ClusterAuthorizationFailed
                 | InvalidRecord
                 | UnknownTopicOrPartition
                 | UnknownTopic

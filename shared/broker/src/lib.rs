@@ -7,12 +7,19 @@
 //! - every message says in its key which task it belongs to and its number in the partition ([`MessageKey`]), so that
 //!   [`Kafka::sequences`] finds from the topic alone where a new attempt goes on.
 //!
+//! How a cluster is reached, and by whom, is [`Security`]; tokens come from a [`TokenSource`]. Encryption and logins need the
+//! feature `ssl`, which builds OpenSSL. Nothing that is printed or logged holds a secret.
+//!
 //! What it leaves to others: which partition an alert goes to, and when an attempt may begin.
 
+mod admin;
+mod asker;
 mod config;
 mod error;
 mod key;
+mod link;
 mod publisher;
+mod security;
 mod tail;
 mod topics;
 
@@ -20,4 +27,5 @@ pub use config::{Compression, KafkaConfig};
 pub use error::BrokerError;
 pub use key::MessageKey;
 pub use publisher::{Acknowledged, DeliveryWatch, Publisher};
+pub use security::{Security, Token, TokenSource};
 pub use topics::{Existing, Kafka, SCHEMA_COPIES, TopicState};

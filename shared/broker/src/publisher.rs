@@ -2,10 +2,13 @@
 
 use crate::{
     BrokerError, Compression, KafkaConfig, MessageKey, config::MAX_MESSAGE_BYTES, error::is_lasting,
+    link::Link,
 };
 use job::TopicName;
 use rdkafka::{
     ClientContext, Message,
+    client::OAuthToken,
+    error::KafkaError,
     message::DeliveryResult,
     producer::{BaseRecord, Producer, ProducerContext, PurgeConfig, ThreadedProducer},
     types::RDKafkaErrorCode,
@@ -54,11 +57,13 @@ pub struct Publisher {
 }
 
 /// What delivery reports add up to.
-struct Deliveries(Arc<Tally>);
+struct Deliveries {
+    tally: Arc<Tally>,
+    link: Link,
+}
 
 #[derive(Debug)]
 struct Tally {
-    topic: TopicName,
     first: Vec<u64>,
     acknowledged: Vec<AtomicU64>,
     ends: Vec<AtomicI64>,
@@ -74,19 +79,11 @@ impl Tally {
         self.failed.store(true, Ordering::Release);
     }
 
-    fn check(&self) -> Result<(), BrokerError> {
+    fn failure(&self) -> Option<(String, Option<RDKafkaErrorCode>)> {
         if !self.failed.load(Ordering::Acquire) {
-            return Ok(());
+            return None;
         }
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*failure {
-            None => Ok(()),
-            Some((reason, code)) => Err(BrokerError::Delivery {
-                topic: self.topic.to_string(),
-                reason: reason.clone(),
-                lasting: is_lasting(*code),
-            }),
-        }
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn messages(&self) -> u64 {
@@ -117,12 +114,18 @@ impl DeliveryWatch {
 }
 
 impl ClientContext for Deliveries {
-    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Link::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn error(&self, error: KafkaError, reason: &str) {
         // A lost connection is retried by librdkafka until the delivery timeout; only a fatal error ends an attempt.
-        tracing::debug!(%error, reason, "producer");
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            self.0.fail(reason.to_owned(), Some(RDKafkaErrorCode::Fatal));
+            self.tally.fail(reason.to_owned(), Some(RDKafkaErrorCode::Fatal));
         }
+        self.link.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.link.generate_oauth_token(config)
     }
 }
 
@@ -134,14 +137,14 @@ impl ProducerContext for Deliveries {
             Ok(message) => {
                 let partition = message.partition() as usize;
                 if let (Some(count), Some(end)) =
-                    (self.0.acknowledged.get(partition), self.0.ends.get(partition))
+                    (self.tally.acknowledged.get(partition), self.tally.ends.get(partition))
                 {
                     end.fetch_max(message.offset() + 1, Ordering::Relaxed);
                     count.fetch_add(1, Ordering::Release);
                 }
-                self.0.bytes.fetch_add(message.payload_len() as u64, Ordering::Relaxed);
+                self.tally.bytes.fetch_add(message.payload_len() as u64, Ordering::Relaxed);
             }
-            Err((error, _)) => self.0.fail(error.to_string(), error.rdkafka_error_code()),
+            Err((error, _)) => self.tally.fail(error.to_string(), error.rdkafka_error_code()),
         }
     }
 }
@@ -155,7 +158,6 @@ impl Publisher {
         compression: Compression,
     ) -> Result<Self, BrokerError> {
         let tally = Arc::new(Tally {
-            topic: topic.clone(),
             first: sequences.to_vec(),
             acknowledged: sequences.iter().map(|_| AtomicU64::new(0)).collect(),
             ends: sequences.iter().map(|_| AtomicI64::new(-1)).collect(),
@@ -177,7 +179,7 @@ impl Publisher {
             .set("queue.buffering.max.kbytes", QUEUE_KBYTES)
             .set("queue.buffering.max.messages", "500000")
             .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
-            .create_with_context(Deliveries(tally))
+            .create_with_context(Deliveries { tally, link: config.link() })
             .map_err(|source| BrokerError::Topic { topic: topic.to_string(), source })?;
         Ok(Self {
             producer,
@@ -237,24 +239,38 @@ impl Publisher {
     /// Gives up before any message can time out in the queue: librdkafka would drop it and send those behind it, which
     /// its gapless guarantee does not cover. A broker that is silent, or slower than its own queue, ends the attempt.
     fn check_pace(&mut self) -> Result<(), BrokerError> {
-        self.tally().check()?;
+        self.check_failure()?;
         let now = Instant::now();
         match self.marks.back() {
             Some((_, marked)) if now.duration_since(*marked) < MARK_INTERVAL => return Ok(()),
             _ => self.marks.push_back((self.handed_over, now)),
         }
         let acknowledged = self.tally().messages();
+        let link = &self.producer.context().link;
+        if acknowledged == 0 {
+            link.check()?;
+        }
         while self.marks.front().is_some_and(|(count, _)| *count <= acknowledged) {
             self.marks.pop_front();
         }
         match self.marks.front() {
-            Some((_, marked)) if now.duration_since(*marked) > self.patience => Err(BrokerError::Delivery {
-                topic: self.topic.to_string(),
-                reason: format!("the broker has acknowledged nothing for {} s", self.patience.as_secs_f32()),
-                lasting: false,
-            }),
+            Some((_, marked)) if now.duration_since(*marked) > self.patience => {
+                let waited = self.patience.as_secs_f32();
+                let reason = format!("the broker has acknowledged nothing for {waited} s");
+                let failed = BrokerError::Delivery { topic: self.topic.to_string(), reason, lasting: false };
+                Err(link.in_vain(failed))
+            }
             _ => Ok(()),
         }
+    }
+
+    fn check_failure(&self) -> Result<(), BrokerError> {
+        let Some((mut reason, mut code)) = self.tally().failure() else { return Ok(()) };
+        // What follows a fatal error fails with that word alone: the reason is kept apart.
+        if let Some((fatal, words)) = self.producer.client().fatal_error() {
+            (reason, code) = (words, Some(fatal));
+        }
+        Err(BrokerError::Delivery { topic: self.topic.to_string(), reason, lasting: is_lasting(code) })
     }
 
     /// For each partition, the number of the task's messages handed over so far, earlier attempts included.
@@ -293,11 +309,11 @@ impl Publisher {
 
     /// Looks on from another thread.
     pub fn watch(&self) -> DeliveryWatch {
-        DeliveryWatch(self.producer.context().0.clone())
+        DeliveryWatch(self.producer.context().tally.clone())
     }
 
     fn tally(&self) -> &Tally {
-        &self.producer.context().0
+        &self.producer.context().tally
     }
 }
 

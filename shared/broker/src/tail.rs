@@ -1,7 +1,7 @@
 //! Where earlier attempts left off, by the topic itself.
 
-use crate::{BrokerError, Kafka, MessageKey, topics::blocking};
-use job::{Arrived, TopicName};
+use crate::{BrokerError, Kafka, MessageKey, link::Link, topics::blocking};
+use job::{Arrived, ErrorKind, TopicName};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -50,7 +50,7 @@ impl Kafka {
         if assignment.count() == 0 {
             return Ok(tasks);
         }
-        let consumer: BaseConsumer = self.consumer().map_err(failed)?;
+        let consumer: BaseConsumer<Link> = self.consumer().map_err(failed)?;
         consumer.assign(&assignment).map_err(failed)?;
         let mut last_seen = Instant::now();
         while ends.iter().any(Option::is_some) {
@@ -80,11 +80,20 @@ impl Kafka {
                     }
                 }
                 Some(Err(error)) if error.rdkafka_error_code().is_none() => return Err(failed(error)),
-                Some(Err(_)) | None => {}
+                Some(Err(error)) => {
+                    let failed = failed(error);
+                    if failed.kind() == ErrorKind::Permanent {
+                        return Err(failed);
+                    }
+                }
+                None => {}
             }
             if last_seen.elapsed() > SILENCE {
+                consumer.context().check()?;
                 let reason = format!("nothing arrived for {} s", SILENCE.as_secs());
-                return Err(BrokerError::Tail { topic: topic.to_owned(), reason });
+                return Err(consumer
+                    .context()
+                    .in_vain(BrokerError::Tail { topic: topic.to_owned(), reason }));
             }
         }
         Ok(tasks)

@@ -1,13 +1,17 @@
 //! The two topics of a job.
 
-use crate::{BrokerError, Compression, KafkaConfig, Publisher, config::MAX_MESSAGE_BYTES};
-use job::TopicName;
+use crate::{
+    BrokerError, Compression, KafkaConfig, Publisher,
+    admin::Administrator,
+    asker::{ANSWER, Asker},
+    config::MAX_MESSAGE_BYTES,
+    link::Link,
+};
+use job::{ErrorKind, TopicName};
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
-    client::DefaultClientContext,
     consumer::BaseConsumer,
     error::KafkaError,
-    producer::{BaseRecord, Producer, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
 use std::{
@@ -17,15 +21,19 @@ use std::{
 
 /// How many copies of the schema are published: every run of a client commits past those it has read (CONTRACT §5).
 pub const SCHEMA_COPIES: u64 = 1_000;
-/// How long the broker may take to answer a question about topics.
-const ANSWER: Duration = Duration::from_secs(15);
 
 /// A Kafka cluster.
 #[derive(Clone)]
 pub struct Kafka {
     config: Arc<KafkaConfig>,
-    /// Made at the first question and kept: a new client costs a tenth of a second.
-    admin: Arc<OnceLock<AdminClient<DefaultClientContext>>>,
+    clients: Arc<Clients>,
+}
+
+/// Made when they are first needed, and kept: a new client costs a tenth of a second.
+#[derive(Default)]
+struct Clients {
+    admin: OnceLock<Administrator>,
+    asker: OnceLock<Asker>,
 }
 
 impl std::fmt::Debug for Kafka {
@@ -64,8 +72,9 @@ impl TopicState {
 
 impl Kafka {
     /// A cluster. Nothing is contacted yet.
-    pub fn new(config: KafkaConfig) -> Self {
-        Self { config: Arc::new(config), admin: Arc::default() }
+    pub fn new(config: KafkaConfig) -> Result<Self, BrokerError> {
+        config.check()?;
+        Ok(Self { config: Arc::new(config), clients: Arc::default() })
     }
 
     /// How it is reached.
@@ -91,8 +100,8 @@ impl Kafka {
                 .set("message.timestamp.type", "LogAppendTime")
                 .set("max.message.bytes", MAX_MESSAGE_BYTES);
             let failed = |source: KafkaError| BrokerError::Topic { topic: name.to_owned(), source };
-            let admin = self.admin().map_err(failed)?;
             let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
+            let admin = self.admin().await?;
             let results = admin.create_topics([&new], &options).await.map_err(failed)?;
             for result in results {
                 match result {
@@ -122,8 +131,8 @@ impl Kafka {
     pub async fn delete_topics(&self, topic: &TopicName) -> Result<(), BrokerError> {
         let schema_topic = topic.schema_topic();
         let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_string(), source };
-        let admin = self.admin().map_err(failed)?;
-        let options = AdminOptions::new().operation_timeout(Some(ANSWER));
+        let admin = self.admin().await?;
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
         let results =
             admin.delete_topics(&[topic.as_str(), &schema_topic], &options).await.map_err(failed)?;
         for result in results {
@@ -151,28 +160,50 @@ impl Kafka {
     pub async fn ping(&self) -> Result<(), BrokerError> {
         let kafka = self.clone();
         blocking(move || {
-            let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
-            kafka.admin().map_err(failed)?.inner().fetch_metadata(None, ANSWER).map(drop).map_err(failed)
+            kafka.asker()?.ask("(any)", |client, wait| client.fetch_metadata(None, wait).map(drop))
         })
         .await
     }
 
-    pub(crate) fn consumer(&self) -> Result<BaseConsumer, KafkaError> {
+    pub(crate) fn consumer(&self) -> Result<BaseConsumer<Link>, KafkaError> {
         self.config
             .client()
             .set("group.id", "nightferry-tail")
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "earliest")
             .set("enable.partition.eof", "true")
-            .create()
+            .create_with_context(self.config.link())
     }
 
-    fn admin(&self) -> Result<&AdminClient<DefaultClientContext>, KafkaError> {
-        if let Some(admin) = self.admin.get() {
+    fn asker(&self) -> Result<&Asker, BrokerError> {
+        if let Some(asker) = self.clients.asker.get() {
+            return Ok(asker);
+        }
+        let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
+        let asker = Asker::new(&self.config).map_err(failed)?;
+        Ok(self.clients.asker.get_or_init(|| asker))
+    }
+
+    /// The client that makes and deletes topics, once the cluster has let us in: it would not tell if that is refused.
+    async fn admin(&self) -> Result<&AdminClient<Link>, BrokerError> {
+        let kafka = self.clone();
+        blocking(move || {
+            if !kafka.config.security.is_plaintext() {
+                kafka.asker()?.log_in()?;
+            }
+            kafka.administrator()?.renew_token()
+        })
+        .await?;
+        Ok(self.administrator()?.client())
+    }
+
+    fn administrator(&self) -> Result<&Administrator, BrokerError> {
+        if let Some(admin) = self.clients.admin.get() {
             return Ok(admin);
         }
-        let admin = self.config.client().create()?;
-        Ok(self.admin.get_or_init(|| admin))
+        let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
+        let admin = Administrator::new(&self.config).map_err(failed)?;
+        Ok(self.clients.admin.get_or_init(|| admin))
     }
 
     async fn await_leaders(&self, topic: &str, partitions: i32) -> Result<(), BrokerError> {
@@ -188,55 +219,40 @@ impl Kafka {
                         planned: partitions as usize,
                     });
                 }
-                Err(error) if Instant::now() > deadline => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Permanent || Instant::now() > deadline => {
+                    return Err(error);
+                }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     }
 
     pub(crate) fn read_state(&self, topic: &str) -> Result<TopicState, BrokerError> {
-        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
-        let client = self.admin().map_err(failed)?.inner();
-        let metadata = client.fetch_metadata(Some(topic), ANSWER).map_err(failed)?;
-        let found = metadata.topics().iter().find(|found| found.name() == topic);
-        let missing = || failed(KafkaError::MetadataFetch(RDKafkaErrorCode::UnknownTopicOrPartition));
-        let described = found.ok_or_else(missing)?;
-        if described.error().is_some() || described.partitions().is_empty() {
-            return Err(missing());
+        let failed =
+            |code| BrokerError::Topic { topic: topic.to_owned(), source: KafkaError::MetadataFetch(code) };
+        let asker = self.asker()?;
+        let metadata = asker.ask(topic, |client, wait| client.fetch_metadata(Some(topic), wait))?;
+        let missing = || failed(RDKafkaErrorCode::UnknownTopicOrPartition);
+        let described = metadata.topics().iter().find(|found| found.name() == topic).ok_or_else(missing)?;
+        if let Some(error) = described.error() {
+            return Err(failed(error.into()));
         }
         let mut partitions: Vec<i32> =
             described.partitions().iter().map(|partition| partition.id()).collect();
+        if partitions.is_empty() {
+            return Err(missing());
+        }
         partitions.sort_unstable();
-        let watermarks =
-            partitions.into_iter().map(|partition| client.fetch_watermarks(topic, partition, ANSWER));
-        Ok(TopicState { offsets: watermarks.collect::<Result<_, _>>().map_err(failed)? })
+        let watermarks = partitions.into_iter().map(|partition| {
+            asker.ask(topic, |client, wait| client.fetch_watermarks(topic, partition, wait))
+        });
+        Ok(TopicState { offsets: watermarks.collect::<Result<_, _>>()? })
     }
 
     fn top_up_schema(&self, topic: &str, schema: &str) -> Result<(), BrokerError> {
-        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
         let state = self.read_state(topic)?;
         let partitions = state.offsets.len() as u64;
-        let producer: ThreadedProducer<rdkafka::producer::DefaultProducerContext> = self
-            .config
-            .client()
-            // A second copy does no harm here, and an idempotent producer takes half a second longer to start.
-            .set("acks", "all")
-            .set("compression.type", "lz4")
-            .set("linger.ms", "5")
-            .set("message.max.bytes", MAX_MESSAGE_BYTES)
-            .create()
-            .map_err(failed)?;
-        for copy in state.messages()..SCHEMA_COPIES {
-            let partition = i32::try_from(copy % partitions).unwrap_or_default();
-            let record = || BaseRecord::<str, [u8]>::to(topic).partition(partition).key(schema).payload(b"");
-            while let Err((error, _)) = producer.send(record()) {
-                match error.rdkafka_error_code() {
-                    Some(RDKafkaErrorCode::QueueFull) => producer.flush(ANSWER).map_err(failed)?,
-                    _ => return Err(failed(error)),
-                }
-            }
-        }
-        producer.flush(Duration::from_secs(60)).map_err(failed)?;
+        self.asker()?.publish(topic, schema, partitions, state.messages()..SCHEMA_COPIES)?;
         let arrived = self.read_state(topic)?.messages();
         if arrived < SCHEMA_COPIES {
             let reason = format!("only {arrived} of {SCHEMA_COPIES} copies of the schema arrived");

@@ -32,7 +32,7 @@ impl Target {
             store: Arc::new(store),
             queue: Arc::new(InProcessQueue::default()),
             archive: folder.archive.clone(),
-            kafka: Kafka::new(KafkaConfig::plaintext("127.0.0.1:1")),
+            kafka: Kafka::new(KafkaConfig::plaintext("127.0.0.1:1")).map_err(|error| error.to_string())?,
             bucket: Arc::new(InMemory::new()),
             tns: Arc::default(),
             settings: Settings::with_delivery_timeout(Duration::from_secs(10)),
