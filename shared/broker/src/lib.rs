@@ -5,12 +5,22 @@
 //! - a [`Publisher`] is idempotent and gapless: what has arrived in a partition is always a prefix of what was sent to
 //!   it, and after the first failed delivery nothing more is sent;
 //! - every message says in its key which task it belongs to and its number in the partition ([`MessageKey`]), so that
-//!   [`Kafka::sequences`] finds from the topic alone where a new attempt goes on.
+//!   [`Kafka::arrived`] finds from the topic alone where a new attempt goes on.
 //!
 //! How a cluster is reached, and by whom, is [`Security`]; tokens come from a [`TokenSource`]. Encryption and logins need the
 //! feature `ssl`, which builds OpenSSL. Nothing that is printed or logged holds a secret.
 //!
 //! What it leaves to others: which partition an alert goes to, and when an attempt may begin.
+//!
+//! ```
+//! use broker::{Kafka, KafkaConfig, Security};
+//!
+//! let security = Security::Scram { username: "ferry".into(), password: "secret".into(), tls: true };
+//! let config = KafkaConfig { security, replication: 3, ..KafkaConfig::plaintext("kafka-1:9096,kafka-2:9096") };
+//! let cluster = Kafka::new(config);
+//! // A build without encryption and logins says so at once.
+//! assert_eq!(cluster.is_ok(), cfg!(feature = "ssl"));
+//! ```
 
 mod admin;
 mod asker;

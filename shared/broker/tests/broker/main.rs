@@ -34,3 +34,16 @@ async fn apache_kafka_conforms_to_users_by_scram() {
 async fn apache_kafka_conforms_to_users_by_tokens() {
     conformance::check(&tokens::cluster()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_gone_is_a_lasting_failure_on_each() {
+    #[cfg_attr(not(feature = "ssl"), expect(unused_mut, reason = "there are no more"))]
+    let mut clusters = vec![Cluster::embedded(), Cluster::open()];
+    #[cfg(feature = "ssl")]
+    clusters.extend([Cluster::by_scram(), tokens::cluster()]);
+    let waiting: Vec<_> =
+        clusters.iter().map(conformance::a_topic_that_is_gone_is_a_lasting_failure).collect();
+    for failure in waiting {
+        failure.await.unwrap();
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::{PARTITIONS, arrived};
 use crate::cluster::Cluster;
-use broker::{Acknowledged, BrokerError, Compression, Existing, MessageKey};
+use broker::{Acknowledged, BrokerError, Compression, Existing, Kafka, KafkaConfig, MessageKey};
 use job::ErrorKind;
 use std::{cell::Cell, time::Duration};
 use tokio::task::JoinHandle;
@@ -123,9 +123,11 @@ pub async fn a_full_queue_is_waited_for_and_a_stop_leaves_a_prefix(cluster: &Clu
     }
 }
 
-/// For half a minute the topic may yet appear, so this case runs beside the others.
+/// A topic may yet appear for half a minute: long enough that all clusters are waited for at once.
 pub fn a_topic_that_is_gone_is_a_lasting_failure(cluster: &Cluster) -> JoinHandle<()> {
-    let mut publisher = cluster.kafka().publisher(&cluster.topic(), 1, &[0], Compression::Lz4).unwrap();
+    let delivery_timeout = Duration::from_secs(120);
+    let kafka = Kafka::new(KafkaConfig { delivery_timeout, ..cluster.config.clone() }).unwrap();
+    let mut publisher = kafka.publisher(&cluster.topic(), 1, &[0], Compression::Lz4).unwrap();
     tokio::task::spawn_blocking(move || {
         let sent = publisher.send(0, b"alert", &|| false);
         let error = sent.and_then(|()| publisher.finish(&|| false).map(drop)).unwrap_err();

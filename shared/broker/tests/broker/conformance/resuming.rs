@@ -30,8 +30,9 @@ pub async fn two_tasks_fill_a_topic_at_once(cluster: &Cluster) {
             scope.spawn(move || {
                 let mut publisher = kafka.publisher(topic, task, &[0; PARTITIONS], Compression::Lz4).unwrap();
                 for number in 0..PARTITIONS as u64 * EACH {
-                    // Every few batches they wait for each other, so that neither can come first altogether.
+                    // From time to time they wait for each other: neither may come first altogether.
                     if number % 6_000 == 0 {
+                        publisher.finish(&|| false).unwrap();
                         together.wait();
                     }
                     let (partition, sequence) = (number % PARTITIONS as u64, number / PARTITIONS as u64);
