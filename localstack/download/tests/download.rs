@@ -1,4 +1,4 @@
-//! Downloads from a broker in the same process.
+//! Downloads from a broker in the same process, and from Apache Kafka.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "download/avro.rs"]

@@ -1,6 +1,6 @@
 //! Avro files: the same layout and the same record, the messages as they came.
 
-use crate::cluster::{Alert, Cluster, SCHEMA, TOPIC, files, folders, impatient};
+use crate::cluster::{Alert, Cluster, Kind, SCHEMA, files, folders, impatient};
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use download::avro::{Container, Decoder};
@@ -29,15 +29,14 @@ pub fn ids(outdir: &Path) -> Vec<i64> {
     ids
 }
 
-#[test]
-fn the_layouts_are_those_of_parquet_and_the_files_hold_all_columns() {
+fn the_layouts_are_those_of_parquet_and_the_files_hold_all_columns(kind: Kind) {
     for (layout, first) in [
         (Layout::Time, "year=2026/month=03/day=22"),
         (Layout::Finkclass, "finkclass=SN%20candidate"),
         (Layout::Tnsclass, "tnsclass=%28TNS%29%20SN%20Ia"),
         (Layout::Flat, ""),
     ] {
-        let cluster = Cluster::with_schema(SCHEMA, 3);
+        let cluster = Cluster::with_schema(kind, SCHEMA, 3);
         cluster.send_alerts(0..100, 3);
         let summary = download::run(&options(&cluster, layout), &|_| {}).unwrap();
         let found = files(cluster.outdir.path());
@@ -62,9 +61,8 @@ fn the_layouts_are_those_of_parquet_and_the_files_hold_all_columns() {
     }
 }
 
-#[test]
-fn a_second_run_goes_on_and_another_format_is_refused() {
-    let cluster = Cluster::with_schema(SCHEMA, 2);
+fn a_second_run_goes_on_and_another_format_is_refused(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 2);
     cluster.send_alerts(0..5_000, 2);
     let limits = Limits { commit_bytes: 50_000, ..impatient() };
     download::run_within(&options(&cluster, Layout::Finkclass), &limits, &|_| {}).unwrap();
@@ -75,18 +73,23 @@ fn a_second_run_goes_on_and_another_format_is_refused() {
 
     let error = cluster.download(Layout::Finkclass).unwrap_err();
     assert!(matches!(error, DownloadError::OtherFormat { .. }) && error.kind() == ErrorKind::Invalid);
-    std::fs::remove_file(cluster.outdir.path().join(format!(".nightferry-{TOPIC}.json"))).unwrap();
+    std::fs::remove_file(cluster.outdir.path().join(format!(".nightferry-{}.json", cluster.topic))).unwrap();
     for again in [cluster.options(Layout::Finkclass), options(&cluster, Layout::Finkclass)] {
         assert!(matches!(download::run(&again, &|_| {}), Err(DownloadError::NoRecord { .. })));
     }
 }
 
-#[test]
-fn a_damaged_message_is_an_error_though_it_would_be_copied_as_it_is() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn a_damaged_message_is_an_error_though_it_would_be_copied_as_it_is(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     let mut damaged = Alert::new(1).encode();
     damaged.pop();
-    cluster.send(TOPIC, &[(0, None, Alert::new(0).encode()), (0, None, damaged)]);
+    cluster.send(&cluster.topic, &[(0, None, Alert::new(0).encode()), (0, None, damaged)]);
     let error = download::run(&options(&cluster, Layout::Flat), &|_| {}).unwrap_err();
     assert!(matches!(error, DownloadError::Message { offset: 1, .. }), "{error}");
+}
+
+crate::cluster::on_every_cluster! {
+    the_layouts_are_those_of_parquet_and_the_files_hold_all_columns,
+    a_second_run_goes_on_and_another_format_is_refused,
+    a_damaged_message_is_an_error_though_it_would_be_copied_as_it_is,
 }

@@ -1,18 +1,19 @@
-//! A broker, topics in it, and what is on disk after a download.
+//! A cluster, topics in it, and what is on disk after a download.
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Int64Type;
 use download::{DownloadError, Format, Layout, Limits, Options, Summary};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
+use kafka::{Access, ApacheKafka};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
-
-pub const TOPIC: &str = "ftransfer_ztf_2026-03-23_11487";
 
 /// `id`, the time, both classes and a text, in the style of a transfer.
 pub const SCHEMA: &str = r#"{"type":"record","name":"topLevelRecord.value","fields":[
@@ -29,58 +30,126 @@ pub const SCHEMA: &str = r#"{"type":"record","name":"topLevelRecord.value","fiel
 /// Partition, key and value of a message.
 pub type Sent = (i32, Option<Vec<u8>>, Vec<u8>);
 
+/// Which cluster a case runs against.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// In this process.
+    Embedded,
+    /// One process for all cases. Built with `ssl` it has access rules: who fills it comes with a password, and the
+    /// downloader, as readers do, without a name.
+    ApacheKafka,
+}
+
+static APACHE_KAFKA: LazyLock<ApacheKafka> = LazyLock::new(|| {
+    let access = if cfg!(feature = "ssl") { Access::Users(&[FERRY]) } else { Access::Open };
+    ApacheKafka::start_among(Path::new(env!("CARGO_TARGET_TMPDIR")), access)
+});
+const FERRY: (&str, &str) = ("ferry", "s3cret+/=");
+
+/// Makes a test of each case and kind of cluster.
+macro_rules! on_every_cluster {
+    ($($case:ident,)+) => {
+        mod embedded_broker {$(
+            #[test]
+            fn $case() {
+                super::$case(crate::cluster::Kind::Embedded);
+            }
+        )+}
+        mod apache_kafka {$(
+            #[test]
+            fn $case() {
+                super::$case(crate::cluster::Kind::ApacheKafka);
+            }
+        )+}
+    };
+}
+pub(crate) use on_every_cluster;
+
 pub struct Cluster {
-    pub broker: EmbeddedBroker,
+    /// For readers.
+    pub bootstrap: String,
+    /// The data topic, which no other case has.
+    pub topic: String,
     pub outdir: TempDir,
-    _folder: TempDir,
+    /// For who fills it.
+    filler: ClientConfig,
+    _embedded: Option<(EmbeddedBroker, TempDir)>,
+}
+
+/// A name that no other case has.
+pub fn unique(prefix: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(10_000);
+    format!("{prefix}_ztf_2026-03-23_{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 impl Cluster {
-    /// A broker without topics.
-    pub fn empty() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let broker = EmbeddedBroker::start(BrokerConfig::new(folder.path())).unwrap();
-        Self { broker, outdir: tempfile::tempdir().unwrap(), _folder: folder }
+    /// Without topics.
+    pub fn empty(kind: Kind) -> Self {
+        let mut filler = ClientConfig::new();
+        let (bootstrap, embedded) = match kind {
+            Kind::Embedded => {
+                let folder = tempfile::tempdir().unwrap();
+                let broker = EmbeddedBroker::start(BrokerConfig::new(folder.path())).unwrap();
+                filler.set("bootstrap.servers", broker.bootstrap());
+                (broker.bootstrap(), Some((broker, folder)))
+            }
+            Kind::ApacheKafka => {
+                filler.set("bootstrap.servers", APACHE_KAFKA.bootstrap());
+                if cfg!(feature = "ssl") {
+                    filler.set("bootstrap.servers", APACHE_KAFKA.bootstrap_for_scram());
+                    filler.set("security.protocol", "sasl_plaintext").set("sasl.mechanism", "SCRAM-SHA-512");
+                    filler.set("sasl.username", FERRY.0).set("sasl.password", FERRY.1);
+                }
+                (APACHE_KAFKA.bootstrap(), None)
+            }
+        };
+        filler.set("enable.idempotence", "true");
+        let outdir = tempfile::tempdir().unwrap();
+        Self { bootstrap, topic: unique("ftransfer"), outdir, filler, _embedded: embedded }
     }
 
-    /// A broker with the two topics of a transfer, and the schema in place.
-    pub fn with_schema(schema: &str, partitions: i32) -> Self {
-        let cluster = Self::empty();
-        cluster.create(TOPIC, partitions);
-        cluster.create(&format!("{TOPIC}_schema"), 2);
-        cluster
-            .send(&format!("{TOPIC}_schema"), &[(1, Some(schema.as_bytes().to_vec()), b"ignored".to_vec())]);
+    /// With the two topics of a transfer, and the schema in place.
+    pub fn with_schema(kind: Kind, schema: &str, partitions: i32) -> Self {
+        let cluster = Self::empty(kind);
+        let schema_topic = format!("{}_schema", cluster.topic);
+        cluster.create(&cluster.topic, partitions);
+        cluster.create(&schema_topic, 2);
+        cluster.send(&schema_topic, &[(1, Some(schema.as_bytes().to_vec()), b"ignored".to_vec())]);
         cluster
     }
 
     pub fn create(&self, topic: &str, partitions: i32) {
         use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-        let admin: AdminClient<_> = self.config().create().unwrap();
+        let admin: AdminClient<_> = self.filler.create().unwrap();
         let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let outcomes = runtime.block_on(admin.create_topics([&topic], &AdminOptions::new())).unwrap();
         outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
     }
 
+    /// Deletes the data topic and makes it again, empty.
+    pub fn make_again(&self, partitions: i32) {
+        use rdkafka::admin::{AdminClient, AdminOptions};
+        let admin: AdminClient<_> = self.filler.create().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let outcomes = runtime.block_on(admin.delete_topics(&[&self.topic], &AdminOptions::new())).unwrap();
+        outcomes.into_iter().for_each(|outcome| drop(outcome.unwrap()));
+        self.create(&self.topic, partitions);
+    }
+
     /// Deletes what is before `offset`, as the end of the retention does.
     pub fn expire(&self, partition: i32, offset: i64) {
         use rdkafka::admin::{AdminClient, AdminOptions};
         use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-        let admin: AdminClient<_> = self.config().create().unwrap();
+        let admin: AdminClient<_> = self.filler.create().unwrap();
         let mut before = TopicPartitionList::new();
-        before.add_partition_offset(TOPIC, partition, Offset::Offset(offset)).unwrap();
+        before.add_partition_offset(&self.topic, partition, Offset::Offset(offset)).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(admin.delete_records(&before, &AdminOptions::new())).unwrap();
     }
 
-    pub fn config(&self) -> ClientConfig {
-        let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.broker.bootstrap()).set("enable.idempotence", "true");
-        config
-    }
-
     pub fn send(&self, topic: &str, messages: &[Sent]) {
-        let mut config = self.config();
+        let mut config = self.filler.clone();
         config
             .set("linger.ms", "5")
             .set("compression.type", "lz4")
@@ -100,13 +169,13 @@ impl Cluster {
     pub fn send_alerts(&self, ids: std::ops::Range<i64>, partitions: i32) {
         let messages: Vec<_> =
             ids.map(|id| ((id % i64::from(partitions)) as i32, None, Alert::new(id).encode())).collect();
-        self.send(TOPIC, &messages);
+        self.send(&self.topic, &messages);
     }
 
     pub fn options(&self, layout: Layout) -> Options {
         Options {
-            bootstrap: self.broker.bootstrap().to_string(),
-            topic: TOPIC.parse().unwrap(),
+            bootstrap: self.bootstrap.clone(),
+            topic: self.topic.parse().unwrap(),
             outdir: self.outdir.path().to_owned(),
             layout,
             format: Format::Parquet,

@@ -1,6 +1,6 @@
 //! Ends that are given, and topics that are still being filled.
 
-use crate::cluster::{Cluster, SCHEMA, ids, impatient};
+use crate::cluster::{Cluster, Kind, SCHEMA, ids, impatient};
 use download::{DownloadError, Horizon, Layout, Limits, Summary};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,9 +14,8 @@ fn ends<const N: usize>(ends: [i64; N]) -> BTreeMap<i32, i64> {
     (0..).zip(ends).collect()
 }
 
-#[test]
-fn a_run_ends_at_the_ends_that_are_given_and_says_what_lies_beyond() {
-    let cluster = Cluster::with_schema(SCHEMA, 2);
+fn a_run_ends_at_the_ends_that_are_given_and_says_what_lies_beyond(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 2);
     cluster.send_alerts(0..100, 2);
     let summary = run_to(&cluster, &Horizon::at(ends([40, 50]))).unwrap();
     assert_eq!((summary.alerts, summary.short, summary.beyond), (90, 0, 10));
@@ -25,9 +24,8 @@ fn a_run_ends_at_the_ends_that_are_given_and_says_what_lies_beyond() {
     assert!(ids(cluster.outdir.path()).into_iter().eq(0..100));
 }
 
-#[test]
-fn a_topic_that_lacks_its_last_alerts_is_read_as_far_as_it_goes() {
-    let cluster = Cluster::with_schema(SCHEMA, 2);
+fn a_topic_that_lacks_its_last_alerts_is_read_as_far_as_it_goes(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 2);
     cluster.send_alerts(0..100, 2);
     let begun = Instant::now();
     let summary = run_to(&cluster, &Horizon::at(ends([50, 57]))).unwrap();
@@ -35,9 +33,8 @@ fn a_topic_that_lacks_its_last_alerts_is_read_as_far_as_it_goes() {
     assert!(begun.elapsed() < Duration::from_secs(3), "nothing is waited for in vain");
 }
 
-#[test]
-fn an_open_topic_is_followed_until_its_ends_are_told() {
-    let cluster = Cluster::with_schema(SCHEMA, 3);
+fn an_open_topic_is_followed_until_its_ends_are_told(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 3);
     cluster.send_alerts(0..30, 3);
     let (horizon, seen) = (Horizon::open(), AtomicU64::new(0));
     std::thread::scope(|scope| {
@@ -75,9 +72,8 @@ fn an_open_topic_is_followed_until_its_ends_are_told() {
     assert!(ids(cluster.outdir.path()).into_iter().eq(0..99));
 }
 
-#[test]
-fn a_topic_that_slowly_fills_does_not_become_many_tiny_files() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn a_topic_that_slowly_fills_does_not_become_many_tiny_files(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     let (horizon, seen) = (Horizon::open(), AtomicU64::new(0));
     let limits = Limits { commit_interval: Duration::ZERO, ..impatient() };
     let summary = std::thread::scope(|scope| {
@@ -98,4 +94,11 @@ fn a_topic_that_slowly_fills_does_not_become_many_tiny_files() {
         reader.join().unwrap().unwrap()
     });
     assert_eq!((summary.alerts, summary.files), (20, 1));
+}
+
+crate::cluster::on_every_cluster! {
+    a_run_ends_at_the_ends_that_are_given_and_says_what_lies_beyond,
+    a_topic_that_lacks_its_last_alerts_is_read_as_far_as_it_goes,
+    an_open_topic_is_followed_until_its_ends_are_told,
+    a_topic_that_slowly_fills_does_not_become_many_tiny_files,
 }

@@ -1,6 +1,6 @@
 //! A real process, really killed.
 
-use crate::cluster::{Cluster, SCHEMA, TOPIC, ids, impatient};
+use crate::cluster::{Cluster, Kind, SCHEMA, ids, impatient};
 use download::{Format, Layout, Limits, Options};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,12 +10,15 @@ const ALERTS: i64 = 200_000;
 /// What the parent kills. Run by hand it does nothing, for want of a broker.
 #[test]
 fn child() {
-    let (Ok(bootstrap), Ok(outdir)) = (std::env::var("DOWNLOAD_FROM"), std::env::var("DOWNLOAD_TO")) else {
+    let variable = |name| std::env::var(name).ok();
+    let (Some(bootstrap), Some(topic), Some(outdir)) =
+        (variable("DOWNLOAD_FROM"), variable("DOWNLOAD_TOPIC"), variable("DOWNLOAD_TO"))
+    else {
         return;
     };
     let options = Options {
         bootstrap,
-        topic: TOPIC.parse().unwrap(),
+        topic: topic.parse().unwrap(),
         outdir: outdir.into(),
         layout: Layout::Finkclass,
         format: if std::env::var("DOWNLOAD_AVRO").is_ok() { Format::Avro } else { Format::Parquet },
@@ -24,18 +27,16 @@ fn child() {
     download::run_within(&options, &limits, &|_| {}).unwrap();
 }
 
-#[test]
-fn a_run_killed_at_any_moment_neither_loses_nor_doubles_an_alert() {
-    killed_again_and_again(Format::Parquet, ids);
+fn a_run_killed_at_any_moment_neither_loses_nor_doubles_an_alert(kind: Kind) {
+    killed_again_and_again(kind, Format::Parquet, ids);
 }
 
-#[test]
-fn nor_does_one_that_writes_avro() {
-    killed_again_and_again(Format::Avro, crate::avro::ids);
+fn nor_does_one_that_writes_avro(kind: Kind) {
+    killed_again_and_again(kind, Format::Avro, crate::avro::ids);
 }
 
-fn killed_again_and_again(format: Format, ids: impl Fn(&std::path::Path) -> Vec<i64>) {
-    let cluster = Cluster::with_schema(SCHEMA, 4);
+fn killed_again_and_again(kind: Kind, format: Format, ids: impl Fn(&std::path::Path) -> Vec<i64>) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 4);
     cluster.send_alerts(0..ALERTS, 4);
     let mut kills = 0;
     for round in 0..40u64 {
@@ -45,7 +46,8 @@ fn killed_again_and_again(format: Format, ids: impl Fn(&std::path::Path) -> Vec<
         }
         let mut child = command
             .args(["--exact", "kill::child"])
-            .env("DOWNLOAD_FROM", cluster.broker.bootstrap())
+            .env("DOWNLOAD_FROM", &cluster.bootstrap)
+            .env("DOWNLOAD_TOPIC", &cluster.topic)
             .env("DOWNLOAD_TO", cluster.outdir.path())
             .stdout(Stdio::null())
             .spawn()
@@ -66,4 +68,9 @@ fn killed_again_and_again(format: Format, ids: impl Fn(&std::path::Path) -> Vec<
     assert_eq!(summary.alerts, ALERTS as u64);
     assert!(ids(cluster.outdir.path()).into_iter().eq(0..ALERTS));
     assert!(kills > 5, "{kills} runs were killed before their end");
+}
+
+crate::cluster::on_every_cluster! {
+    a_run_killed_at_any_moment_neither_loses_nor_doubles_an_alert,
+    nor_does_one_that_writes_avro,
 }

@@ -1,13 +1,12 @@
 //! Going on where an earlier run ended.
 
-use crate::cluster::{Alert, Cluster, SCHEMA, TOPIC, files, ids, impatient};
+use crate::cluster::{Alert, Cluster, Kind, SCHEMA, files, ids, impatient, unique};
 use download::{DownloadError, Layout, Limits, Progress, Summary};
 use job::ErrorKind;
 use std::sync::Mutex;
 
-#[test]
-fn a_second_run_takes_only_what_is_new() {
-    let cluster = Cluster::with_schema(SCHEMA, 3);
+fn a_second_run_takes_only_what_is_new(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 3);
     cluster.send_alerts(0..50, 3);
     cluster.download(Layout::Finkclass).unwrap();
     let summary = cluster.download(Layout::Finkclass).unwrap();
@@ -18,18 +17,16 @@ fn a_second_run_takes_only_what_is_new() {
     assert_eq!(ids(cluster.outdir.path()), (0..70).collect::<Vec<_>>());
 }
 
-#[test]
-fn an_empty_topic_is_no_error_and_makes_no_file() {
-    let cluster = Cluster::with_schema(SCHEMA, 10);
+fn an_empty_topic_is_no_error_and_makes_no_file(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 10);
     assert_eq!(cluster.download(Layout::Time).unwrap(), Summary::default());
     assert!(files(cluster.outdir.path()).is_empty());
     cluster.send_alerts(0..5, 10);
     assert_eq!(cluster.download(Layout::Time).unwrap().alerts, 5);
 }
 
-#[test]
-fn progress_counts_to_the_total() {
-    let cluster = Cluster::with_schema(SCHEMA, 2);
+fn progress_counts_to_the_total(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 2);
     cluster.send_alerts(0..5_000, 2);
     let seen = Mutex::new(Vec::<Progress>::new());
     download::run(&cluster.options(Layout::Flat), &|progress| seen.lock().unwrap().push(progress)).unwrap();
@@ -39,9 +36,8 @@ fn progress_counts_to_the_total() {
     assert_eq!(seen.iter().map(|progress| progress.alerts).max(), Some(5_000));
 }
 
-#[test]
-fn small_limits_change_the_files_but_not_the_alerts() {
-    let cluster = Cluster::with_schema(SCHEMA, 3);
+fn small_limits_change_the_files_but_not_the_alerts(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 3);
     cluster.send_alerts(0..20_000, 3);
     let limits = Limits { commit_bytes: 100_000, memory_bytes: 10_000, ..impatient() };
     let summary = download::run_within(&cluster.options(Layout::Finkclass), &limits, &|_| {}).unwrap();
@@ -49,14 +45,13 @@ fn small_limits_change_the_files_but_not_the_alerts() {
     assert_eq!(ids(cluster.outdir.path()), (0..20_000).collect::<Vec<_>>());
 }
 
-#[test]
-fn a_folder_that_holds_other_files_and_topics_may_be_used() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn a_folder_that_holds_other_files_and_topics_may_be_used(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     std::fs::write(cluster.outdir.path().join("notes.txt"), "mine").unwrap();
     cluster.send_alerts(0..10, 1);
     cluster.download(Layout::Flat).unwrap();
 
-    let other = "fxmatch_ztf_2026-03-24_1";
+    let other = &unique("fxmatch");
     cluster.create(other, 1);
     cluster.create(&format!("{other}_schema"), 1);
     cluster.send(&format!("{other}_schema"), &[(0, Some(SCHEMA.into()), vec![])]);
@@ -69,9 +64,8 @@ fn a_folder_that_holds_other_files_and_topics_may_be_used() {
     assert_eq!(ids(cluster.outdir.path()), (0..=10).collect::<Vec<_>>());
 }
 
-#[test]
-fn a_second_run_at_the_same_time_is_refused() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn a_second_run_at_the_same_time_is_refused(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     cluster.send_alerts(0..10, 1);
     let refused = Mutex::new(None);
     let once = |_| {
@@ -82,38 +76,32 @@ fn a_second_run_at_the_same_time_is_refused() {
     assert!(matches!(error, DownloadError::Busy { .. }) && error.kind() == ErrorKind::Conflict, "{error}");
 }
 
-#[test]
-fn files_without_their_record_are_not_doubled() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn files_without_their_record_are_not_doubled(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     cluster.send_alerts(0..10, 1);
     cluster.download(Layout::Finkclass).unwrap();
-    std::fs::remove_file(cluster.outdir.path().join(format!(".nightferry-{TOPIC}.json"))).unwrap();
+    std::fs::remove_file(cluster.outdir.path().join(format!(".nightferry-{}.json", cluster.topic))).unwrap();
     assert!(matches!(cluster.download(Layout::Finkclass), Err(DownloadError::NoRecord { .. })));
 }
 
-#[test]
-fn a_damaged_record_is_refused() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
-    std::fs::write(cluster.outdir.path().join(format!(".nightferry-{TOPIC}.json")), "{").unwrap();
+fn a_damaged_record_is_refused(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
+    std::fs::write(cluster.outdir.path().join(format!(".nightferry-{}.json", cluster.topic)), "{").unwrap();
     assert!(matches!(cluster.download(Layout::Flat), Err(DownloadError::Record { .. })));
 }
 
-#[test]
-fn a_topic_that_is_shorter_than_before_is_another_one() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn a_topic_that_is_shorter_than_before_is_another_one(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     cluster.send_alerts(0..10, 1);
     cluster.download(Layout::Flat).unwrap();
-    let again = Cluster::with_schema(SCHEMA, 1);
-    again.send_alerts(0..5, 1);
-    let mut options = again.options(Layout::Flat);
-    options.outdir = cluster.outdir.path().to_owned();
-    assert!(matches!(download::run(&options, &|_| {}), Err(DownloadError::OtherTopic { .. })));
+    cluster.make_again(1);
+    cluster.send_alerts(0..5, 1);
+    assert!(matches!(cluster.download(Layout::Flat), Err(DownloadError::OtherTopic { .. })));
     assert_eq!(ids(cluster.outdir.path()), (0..10).collect::<Vec<_>>());
 }
 
-#[test]
-fn alerts_that_the_cluster_has_deleted_are_counted_and_the_others_arrive() {
-    let cluster = Cluster::with_schema(SCHEMA, 1);
+fn alerts_that_the_cluster_has_deleted_are_counted_and_the_others_arrive(kind: Kind) {
+    let cluster = Cluster::with_schema(kind, SCHEMA, 1);
     cluster.send_alerts(0..10, 1);
     cluster.expire(0, 4);
     let summary = cluster.download(Layout::Flat).unwrap();
@@ -123,4 +111,17 @@ fn alerts_that_the_cluster_has_deleted_are_counted_and_the_others_arrive() {
     let summary = cluster.download(Layout::Flat).unwrap();
     assert_eq!((summary.alerts, summary.new_alerts, summary.expired), (14, 8, 6));
     assert!(ids(cluster.outdir.path()).into_iter().eq((4..10).chain(12..20)));
+}
+
+crate::cluster::on_every_cluster! {
+    a_second_run_takes_only_what_is_new,
+    an_empty_topic_is_no_error_and_makes_no_file,
+    progress_counts_to_the_total,
+    small_limits_change_the_files_but_not_the_alerts,
+    a_folder_that_holds_other_files_and_topics_may_be_used,
+    a_second_run_at_the_same_time_is_refused,
+    files_without_their_record_are_not_doubled,
+    a_damaged_record_is_refused,
+    a_topic_that_is_shorter_than_before_is_another_one,
+    alerts_that_the_cluster_has_deleted_are_counted_and_the_others_arrive,
 }

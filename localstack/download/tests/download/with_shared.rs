@@ -1,6 +1,6 @@
 //! Real alerts of a real transfer, against the archive's own files of the same night.
 
-use crate::cluster::{Cluster, TOPIC, files, read, write_long};
+use crate::cluster::{Cluster, Kind, files, read, write_long};
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -104,15 +104,14 @@ fn texts(batch: &RecordBatch, column: &ArrayRef) -> BTreeMap<i64, String> {
     candids.iter().enumerate().map(|(row, candid)| (*candid, text(row))).collect()
 }
 
-#[test]
-fn real_alerts_arrive_as_the_archive_holds_them() {
+fn real_alerts_arrive_as_the_archive_holds_them(kind: Kind) {
     let ((schema, alerts, count), archive) = (golden(), archive());
     let messages = messages(&alerts, &archive);
     assert_eq!(messages.len() as i64, count);
-    let cluster = Cluster::with_schema(&schema, 3);
+    let cluster = Cluster::with_schema(kind, &schema, 3);
     let sent: Vec<_> =
         messages.into_iter().enumerate().map(|(row, alert)| (row as i32 % 3, None, alert)).collect();
-    cluster.send(TOPIC, &sent);
+    cluster.send(&cluster.topic, &sent);
     assert_eq!(cluster.download(Layout::Flat).unwrap().alerts, 31);
 
     let batches: Vec<_> = files(cluster.outdir.path()).iter().flat_map(|file| read(file)).collect();
@@ -125,4 +124,8 @@ fn real_alerts_arrive_as_the_archive_holds_them() {
         compared += 1;
     }
     assert_eq!(compared, 58);
+}
+
+crate::cluster::on_every_cluster! {
+    real_alerts_arrive_as_the_archive_holds_them,
 }
