@@ -6,6 +6,11 @@
 // In tests a panic is how a case fails, also in what the cases call.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc)]
 
+use rdkafka::{
+    ClientConfig,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    types::RDKafkaErrorCode,
+};
 use std::{
     fs::File,
     net::{TcpListener, TcpStream},
@@ -50,6 +55,12 @@ impl ApacheKafka {
         let broker = Self { folder: folder.to_owned(), ports, end: Some(end), keeper: Some(keeper) };
         let listeners = if matches!(access, Access::Open) { 1 } else { 3 };
         broker.await_answer(listeners);
+        if let Access::Users([user, ..]) = access {
+            let client = broker.client_of(*user);
+            std::thread::spawn(|| await_rules(client))
+                .join()
+                .expect("the access rules do not come into force");
+        }
         broker
     }
 
@@ -86,6 +97,14 @@ impl ApacheKafka {
     /// What it keeps.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    fn client_of(&self, (name, password): (&str, &str)) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client.set("bootstrap.servers", self.bootstrap_for_scram());
+        client.set("security.protocol", "sasl_plaintext").set("sasl.mechanism", "SCRAM-SHA-512");
+        client.set("sasl.username", name).set("sasl.password", password);
+        client
     }
 
     fn address(&self, listener: usize) -> String {
@@ -131,6 +150,23 @@ fn command(folder: &Path, ports: [u16; 3], access: Access) -> Command {
     let log = File::options().create(true).append(true).open(folder.with_extension("log")).unwrap();
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     command
+}
+
+/// Waits until a user may make a topic. Kafka accepts connections before its controller has read the access rules. In a
+/// thread of its own, as the caller's may belong to a runtime.
+fn await_rules(client: ClientConfig) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let admin: AdminClient<_> = client.create().expect("users need librdkafka with ssl");
+    let topic = NewTopic::new("ready", 1, TopicReplication::Fixed(1));
+    let deadline = Instant::now() + START;
+    loop {
+        let made = runtime.block_on(admin.create_topics([&topic], &AdminOptions::new()));
+        match made.map(|mut made| made.pop()) {
+            Ok(Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)))) => return,
+            other => assert!(Instant::now() < deadline, "a user may make no topic: {other:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// Keeps the broker until nobody needs it, or it ends by itself.

@@ -2,43 +2,39 @@
 
 use crate::{BrokerError, KafkaConfig, Token, link::Link};
 use rdkafka::{admin::AdminClient, error::KafkaError};
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 pub(crate) struct Administrator {
     client: AdminClient<Link>,
-    /// From when on a new token is needed.
-    renew: Mutex<SystemTime>,
+    /// Until when its token is good for a question.
+    until: Option<SystemTime>,
 }
 
 impl Administrator {
-    pub(crate) fn new(config: &KafkaConfig) -> Result<Self, KafkaError> {
-        let client = config.client().create_with_context(config.link())?;
-        Ok(Self { client, renew: Mutex::new(UNIX_EPOCH) })
+    /// With a token that it keeps. May block.
+    ///
+    /// The other clients are asked for their tokens by librdkafka. This one would be too, but rdkafka never looks at the
+    /// queue of an `AdminClient` in which the question lies.
+    pub(crate) fn new(config: &KafkaConfig) -> Result<Self, BrokerError> {
+        let failed = |source: KafkaError| BrokerError::Topic { topic: "(any)".into(), source };
+        let client: AdminClient<Link> = config.client().create_with_context(config.link()).map_err(failed)?;
+        let mut until = None;
+        if let Some(token) = client.inner().context().token() {
+            let (token, now) = (token?, SystemTime::now());
+            native::set_token(client.inner(), &token)?;
+            until = Some(now + token.expires.duration_since(now).unwrap_or_default() / 2);
+        }
+        Ok(Self { client, until })
     }
 
     pub(crate) fn client(&self) -> &AdminClient<Link> {
         &self.client
     }
 
-    /// Sees to it that the client's token, if it needs one, has half of its life before it. May block.
-    ///
-    /// The other clients are asked for their tokens by librdkafka. This one would be too, but rdkafka never looks at the
-    /// queue of an `AdminClient` in which the question lies.
-    pub(crate) fn renew_token(&self) -> Result<(), BrokerError> {
-        let mut renew = self.renew.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = SystemTime::now();
-        if now < *renew {
-            return Ok(());
-        }
-        if let Some(token) = self.client.inner().context().token() {
-            let token = token?;
-            native::set_token(self.client.inner(), &token)?;
-            *renew = now + token.expires.duration_since(now).unwrap_or_default() / 2;
-        }
-        Ok(())
+    /// Whether half of its token's life is over. A new token would not do: with the old one it may have been refused so
+    /// often meanwhile that librdkafka waits for longer than a question may take.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.until.is_some_and(|until| SystemTime::now() >= until)
     }
 }
 

@@ -85,11 +85,6 @@ impl ClientContext for Link {
                 true
             }
             Some(RDKafkaErrorCode::SSL) => reason.contains("certificate"),
-            // A broker that refused us has gone: the next may be of another mind.
-            Some(RDKafkaErrorCode::BrokerTransportFailure) => {
-                self.answered();
-                false
-            }
             _ => false,
         };
         if refused {

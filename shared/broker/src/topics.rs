@@ -9,13 +9,13 @@ use crate::{
 };
 use job::{ErrorKind, TopicName};
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminOptions, NewTopic, TopicReplication},
     consumer::BaseConsumer,
     error::KafkaError,
     types::RDKafkaErrorCode,
 };
 use std::{
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -32,7 +32,7 @@ pub struct Kafka {
 /// Made when they are first needed, and kept: a new client costs a tenth of a second.
 #[derive(Default)]
 struct Clients {
-    admin: OnceLock<Administrator>,
+    admin: Mutex<Option<Arc<Administrator>>>,
     asker: OnceLock<Asker>,
 }
 
@@ -102,7 +102,7 @@ impl Kafka {
             let failed = |source: KafkaError| BrokerError::Topic { topic: name.to_owned(), source };
             let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
             let admin = self.admin().await?;
-            let results = admin.create_topics([&new], &options).await.map_err(failed)?;
+            let results = admin.client().create_topics([&new], &options).await.map_err(failed)?;
             for result in results {
                 match result {
                     Ok(_) => {}
@@ -134,7 +134,7 @@ impl Kafka {
         let admin = self.admin().await?;
         let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
         let results =
-            admin.delete_topics(&[topic.as_str(), &schema_topic], &options).await.map_err(failed)?;
+            admin.client().delete_topics(&[topic.as_str(), &schema_topic], &options).await.map_err(failed)?;
         for result in results {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
@@ -185,25 +185,19 @@ impl Kafka {
     }
 
     /// The client that makes and deletes topics, once the cluster has let us in: it would not tell if that is refused.
-    async fn admin(&self) -> Result<&AdminClient<Link>, BrokerError> {
+    async fn admin(&self) -> Result<Arc<Administrator>, BrokerError> {
         let kafka = self.clone();
         blocking(move || {
             if !kafka.config.security.is_plaintext() {
                 kafka.asker()?.log_in()?;
             }
-            kafka.administrator()?.renew_token()
+            let mut kept = kafka.clients.admin.lock().unwrap_or_else(PoisonError::into_inner);
+            match &*kept {
+                Some(admin) if !admin.is_stale() => Ok(admin.clone()),
+                _ => Ok(kept.insert(Arc::new(Administrator::new(&kafka.config)?)).clone()),
+            }
         })
-        .await?;
-        Ok(self.administrator()?.client())
-    }
-
-    fn administrator(&self) -> Result<&Administrator, BrokerError> {
-        if let Some(admin) = self.clients.admin.get() {
-            return Ok(admin);
-        }
-        let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
-        let admin = Administrator::new(&self.config).map_err(failed)?;
-        Ok(self.clients.admin.get_or_init(|| admin))
+        .await
     }
 
     async fn await_leaders(&self, topic: &str, partitions: i32) -> Result<(), BrokerError> {

@@ -31,7 +31,7 @@ async fn a_wrong_password_is_a_lasting_failure_that_says_so() {
         assert!(told.contains("invalid credentials") && !told.contains("wr0ng"), "{told}");
     }
     let waited = begun.elapsed();
-    assert!(waited < Duration::from_secs(15), "six answers in {waited:?}");
+    assert!(waited < Duration::from_secs(25), "six answers in {waited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
