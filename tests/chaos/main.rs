@@ -121,7 +121,7 @@ async fn run(args: Run) {
             nights[nights.len() - 1],
             args.rate
         ));
-        let job = service.submit(request.unwrap(), job::SOMEBODY).await.unwrap();
+        let job = service.submit(request.unwrap(), &job::Caller::default()).await.unwrap();
         let deadline = Instant::now() + Duration::from_secs(args.patience);
         let document = loop {
             match havoc.tally.kills() < args.kills {

@@ -8,7 +8,6 @@ use clap::Args;
 use object_store::local::LocalFileSystem;
 use packet::TnsCatalogue;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use store::Work;
 use transfer::{Outcome, Service, ServiceParts, Settings};
 
 /// The broker is given up after this without an acknowledgement.
@@ -76,22 +75,10 @@ async fn hand(service: Service, queue: Remote) {
             tokio::time::sleep(Duration::from_millis(50)).await;
             continue;
         };
-        let outcome = match handed.work {
-            Work::FanOut(job) => service.fan_out(job).await.map(|()| Outcome::Ended),
-            Work::Task(task) => service.run_task(task).await,
-        };
-        let again = match outcome {
+        let again = match service.work(handed.work, None).await {
             Ok(Outcome::Ended) => None,
             Ok(Outcome::Again { wait } | Outcome::Busy { wait }) => Some(wait),
-            Err(error) if error.kind().is_worth_retrying() => Some(Duration::from_millis(500)),
-            Err(error) => {
-                let job = match handed.work {
-                    Work::FanOut(job) => job,
-                    Work::Task(task) => task.job,
-                };
-                let _ = service.fail_job(job, &error).await;
-                None
-            }
+            Err(_) => Some(Duration::from_millis(500)),
         };
         let _ = queue.settle(handed.receipt, again).await;
     }

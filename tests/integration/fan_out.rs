@@ -104,7 +104,7 @@ async fn a_fan_out_that_is_broken_off_between_tasks_loses_no_night() {
     .unwrap();
     let service = service(&archive, &broker.bootstrap(), 1);
     let request = JobRequest::new(NightSelection::parse(&[nights]).unwrap());
-    let id = service.submit(request, job::SOMEBODY).await.unwrap().id;
+    let id = service.submit(request, &job::Caller::default()).await.unwrap().id;
 
     let error = service.fan_out(id).await.unwrap_err();
     assert!(error.kind().is_worth_retrying(), "{error}");

@@ -16,5 +16,6 @@ mod fan_out;
 mod harness;
 mod job_life;
 mod kills;
+mod service;
 mod verify;
 mod with_shared;

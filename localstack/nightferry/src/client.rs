@@ -26,6 +26,14 @@ pub enum ClientError {
     /// The service is at fault.
     #[error("{}", told(.0))]
     Failed(ProblemDocument),
+    /// The gateway in front of the API asks who calls.
+    #[error("{url} asks who calls ({status}): give a token of its user pool in NIGHTFERRY_TOKEN")]
+    Unknown {
+        /// The address.
+        url: String,
+        /// The HTTP status.
+        status: StatusCode,
+    },
     /// The answer is not what the API promises.
     #[error("{url} answered {status} with something that is not nightferry's: is it the right address?")]
     Foreign {
@@ -125,6 +133,10 @@ impl Client {
             Ok(user) => request.header("x-nightferry-user", user),
             Err(_) => request,
         };
+        let request = match std::env::var("NIGHTFERRY_TOKEN") {
+            Ok(token) => request.bearer_auth(token),
+            Err(_) => request,
+        };
         let request = match body {
             Some(body) => request.json(body),
             None => request,
@@ -136,7 +148,12 @@ impl Client {
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(foreign);
         }
-        let problem: ProblemDocument = serde_json::from_slice(&bytes).map_err(foreign)?;
+        let problem: ProblemDocument = serde_json::from_slice(&bytes).map_err(|error| match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                ClientError::Unknown { url: url.clone(), status }
+            }
+            _ => foreign(error),
+        })?;
         Err(if status.is_client_error() {
             ClientError::Refused(problem)
         } else {

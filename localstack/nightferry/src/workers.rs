@@ -8,7 +8,7 @@ use transfer::{Outcome, Service, TransferError};
 /// How long work waits that met a passing fault.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Starts `count` workers for tasks, and one that splits new jobs.
+/// Starts `count` workers for tasks, and one that splits new jobs and ends old ones.
 pub fn start(service: &Service, queue: &Arc<InProcessQueue>, count: usize) -> Vec<JoinHandle<()>> {
     let mut workers = Vec::with_capacity(count + 1);
     for _ in 0..count {
@@ -23,7 +23,7 @@ pub fn start(service: &Service, queue: &Arc<InProcessQueue>, count: usize) -> Ve
     let (service, queue) = (service.clone(), queue.clone());
     workers.push(tokio::spawn(async move {
         loop {
-            let piece = queue.next_fan_out().await;
+            let piece = queue.next_job().await;
             work(&service, &queue, piece).await;
         }
     }));
@@ -31,12 +31,22 @@ pub fn start(service: &Service, queue: &Arc<InProcessQueue>, count: usize) -> Ve
 }
 
 async fn work(service: &Service, queue: &Arc<InProcessQueue>, piece: Work) {
-    let attempt = tokio::spawn(see_through(service.clone(), piece));
-    let again = match attempt.await {
+    let seeing_through = {
+        let service = service.clone();
+        tokio::spawn(async move { service.work(piece, None).await })
+    };
+    let again = match seeing_through.await {
         Ok(Ok(Outcome::Ended)) => None,
         Ok(Ok(Outcome::Again { wait } | Outcome::Busy { wait })) => Some(wait),
-        Ok(Err(error)) => after(service, piece, &error).await,
-        Err(panic) => after(service, piece, &TransferError::Worker(panic.to_string())).await,
+        Ok(Err(error)) => {
+            tracing::warn!(job = %piece.job(), %error, "tried again later");
+            Some(PAUSE)
+        }
+        Err(panic) => {
+            let error = TransferError::Worker(panic.to_string());
+            tracing::error!(job = %piece.job(), %error, "the job cannot go on");
+            service.fail_job(piece.job(), &error).await.err().map(|_| PAUSE)
+        }
     };
     if let Some(wait) = again {
         let queue = queue.clone();
@@ -45,29 +55,5 @@ async fn work(service: &Service, queue: &Arc<InProcessQueue>, piece: Work) {
             // A closed queue means that the process ends; the store remembers the work.
             let _ = queue.send(&[piece]).await;
         });
-    }
-}
-
-async fn see_through(service: Service, piece: Work) -> Result<Outcome, TransferError> {
-    match piece {
-        Work::FanOut(job) => service.fan_out(job).await.map(|()| Outcome::Ended),
-        Work::Task(task) => service.run_task(task).await,
-    }
-}
-
-/// Passing faults are waited out; any other ends the job, with its reason.
-async fn after(service: &Service, piece: Work, error: &TransferError) -> Option<Duration> {
-    let job = match piece {
-        Work::FanOut(job) => job,
-        Work::Task(task) => task.job,
-    };
-    if error.kind().is_worth_retrying() {
-        tracing::warn!(%job, %error, "tried again later");
-        return Some(PAUSE);
-    }
-    tracing::error!(%job, %error, "the job cannot go on");
-    match service.fail_job(job, error).await {
-        Ok(()) => None,
-        Err(_) => Some(PAUSE),
     }
 }

@@ -1,6 +1,6 @@
 //! One function a path.
 
-use crate::{ProblemDocument, User};
+use crate::{Asking, ProblemDocument};
 use axum::{
     Json,
     body::Bytes,
@@ -13,7 +13,7 @@ use axum::{
 };
 use job::{ErrorKind, JobId, JobRequest};
 use serde::{Deserialize, Serialize};
-use transfer::{Estimate, JobDocument, JobSummary, Receipt, Service, TransferError};
+use transfer::{Estimate, JobDocument, JobSummary, Ledger, Receipt, Service, TransferError};
 
 type Created = (StatusCode, [(HeaderName, String); 1], Json<JobDocument>);
 type Answer<T> = Result<Json<T>, ProblemDocument>;
@@ -23,11 +23,11 @@ type Answer<T> = Result<Json<T>, ProblemDocument>;
     responses((status = 201, body = JobDocument), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument), (status = 429, body = ProblemDocument)))]
 pub(crate) async fn submit(
     State(service): State<Service>,
-    User(user): User,
+    Asking(caller): Asking,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Created, ProblemDocument> {
     let request = request_in(body)?;
-    Ok(created(service.submit(request, &user).await?))
+    Ok(created(service.submit(request, &caller).await?))
 }
 
 fn created(document: JobDocument) -> Created {
@@ -64,42 +64,42 @@ pub(crate) struct Page {
 /// The newest jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", params(Page), responses((status = 200, body = Vec<JobSummary>)))]
 pub(crate) async fn list(
-    State(service): State<Service>,
+    State(ledger): State<Ledger>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Answer<Vec<JobSummary>> {
     let Query(page) =
         page.map_err(|rejection| ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()))?;
-    Ok(Json(service.list(page.limit.unwrap_or(100).min(1000)).await?))
+    Ok(Json(ledger.list(page.limit.unwrap_or(100).min(1000)).await?))
 }
 
 /// A job: the document as submitted, with its status.
 #[utoipa::path(get, path = "/v1/jobs/{id}", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 404, body = ProblemDocument)))]
-pub(crate) async fn status(State(service): State<Service>, id: InPath) -> Answer<JobDocument> {
-    Ok(Json(service.document(job_id(id)?).await?))
+pub(crate) async fn status(State(ledger): State<Ledger>, id: InPath) -> Answer<JobDocument> {
+    Ok(Json(ledger.document(job_id(id)?).await?))
 }
 
 /// The job that fills a topic.
 #[utoipa::path(get, path = "/v1/topics/{topic}", params(("topic" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 404, body = ProblemDocument)))]
-pub(crate) async fn topic(State(service): State<Service>, topic: InPath) -> Answer<JobDocument> {
+pub(crate) async fn topic(State(ledger): State<Ledger>, topic: InPath) -> Answer<JobDocument> {
     let Path(topic) =
         topic.map_err(|rejection| ProblemDocument::new(ErrorKind::NotFound, rejection.body_text()))?;
-    Ok(Json(service.document_of_topic(&topic).await?))
+    Ok(Json(ledger.document_of_topic(&topic).await?))
 }
 
 /// Cancels a job; its topic stays readable up to there.
 #[utoipa::path(delete, path = "/v1/jobs/{id}", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
-pub(crate) async fn cancel(State(service): State<Service>, id: InPath) -> Answer<JobDocument> {
-    Ok(Json(service.cancel(job_id(id)?).await?))
+pub(crate) async fn cancel(State(ledger): State<Ledger>, id: InPath) -> Answer<JobDocument> {
+    Ok(Json(ledger.cancel(job_id(id)?).await?))
 }
 
 /// Runs the failed nights of a job again, into the same topic.
 #[utoipa::path(post, path = "/v1/jobs/{id}/retry", params(("id" = String, Path)),
     responses((status = 200, body = JobDocument), (status = 409, body = ProblemDocument)))]
-pub(crate) async fn retry(State(service): State<Service>, id: InPath) -> Answer<JobDocument> {
-    Ok(Json(service.retry(job_id(id)?).await?))
+pub(crate) async fn retry(State(ledger): State<Ledger>, id: InPath) -> Answer<JobDocument> {
+    Ok(Json(ledger.retry(job_id(id)?).await?))
 }
 
 /// Submits the document of a job again: a new job with a new topic.
@@ -107,17 +107,17 @@ pub(crate) async fn retry(State(service): State<Service>, id: InPath) -> Answer<
     responses((status = 201, body = JobDocument), (status = 404, body = ProblemDocument)))]
 pub(crate) async fn rerun(
     State(service): State<Service>,
-    User(user): User,
+    Asking(caller): Asking,
     id: InPath,
 ) -> Result<Created, ProblemDocument> {
-    Ok(created(service.rerun(job_id(id)?, &user).await?))
+    Ok(created(service.rerun(job_id(id)?, &caller).await?))
 }
 
 /// What was read, dropped, kept and sent.
 #[utoipa::path(get, path = "/v1/jobs/{id}/receipt", params(("id" = String, Path)),
     responses((status = 200, body = Receipt), (status = 409, body = ProblemDocument)))]
-pub(crate) async fn receipt(State(service): State<Service>, id: InPath) -> Answer<Receipt> {
-    Ok(Json(service.receipt(job_id(id)?).await?))
+pub(crate) async fn receipt(State(ledger): State<Ledger>, id: InPath) -> Answer<Receipt> {
+    Ok(Json(ledger.receipt(job_id(id)?).await?))
 }
 
 /// The nights of the archive.
@@ -145,7 +145,11 @@ pub(crate) async fn health(State(service): State<Service>) -> Answer<Health> {
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION"),
         archive: service.archive.location().to_owned(),
-        bootstrap: service.kafka.config().bootstrap.clone(),
+        bootstrap: service
+            .settings
+            .readers
+            .clone()
+            .unwrap_or_else(|| service.kafka.config().bootstrap.clone()),
     }))
 }
 

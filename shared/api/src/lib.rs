@@ -25,7 +25,7 @@ mod user;
 
 pub use openapi::openapi;
 pub use problem::ProblemDocument;
-pub use user::{User, believe_header};
+pub use user::{Asking, User, believe_header};
 
 use axum::{
     Router,
@@ -34,32 +34,66 @@ use axum::{
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
-use transfer::Service;
+use transfer::{Ledger, Service};
 
-/// The router of all paths.
+/// All paths, as the one-process stack serves them.
 pub fn router(service: Service) -> Router {
+    let ledger: Ledger = (*service).clone();
+    finished(submit_paths(service.clone()).merge(estimate_paths(service)).merge(status_paths(ledger)))
+}
+
+/// What a function that submits serves: the paths that make a job or ask the archive's list of nights.
+pub fn submit_router(service: Service) -> Router {
+    finished(submit_paths(service))
+}
+
+/// What a function that estimates serves.
+pub fn estimate_router(service: Service) -> Router {
+    finished(estimate_paths(service))
+}
+
+/// What a function that tells of jobs serves: it needs neither archive nor broker.
+pub fn status_router(ledger: Ledger) -> Router {
+    finished(status_paths(ledger))
+}
+
+fn submit_paths(service: Service) -> Router {
+    Router::new()
+        .route("/v1/jobs", post(handlers::submit))
+        .route("/v1/jobs/{id}/rerun", post(handlers::rerun))
+        .route("/v1/nights", get(handlers::nights))
+        .route("/v1/health", get(handlers::health))
+        .with_state(service)
+}
+
+fn estimate_paths(service: Service) -> Router {
+    Router::new().route("/v1/estimates", post(handlers::estimate)).with_state(service)
+}
+
+fn status_paths(ledger: Ledger) -> Router {
+    Router::new()
+        .route("/v1/jobs", get(handlers::list))
+        .route("/v1/jobs/{id}", get(handlers::status).delete(handlers::cancel))
+        .route("/v1/jobs/{id}/retry", post(handlers::retry))
+        .route("/v1/jobs/{id}/receipt", get(handlers::receipt))
+        .route("/v1/topics/{topic}", get(handlers::topic))
+        .route("/v1/openapi.json", get(handlers::openapi_document))
+        .with_state(ledger)
+}
+
+fn finished(router: Router) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST, Method::DELETE])
         .allow_headers([
             header::CONTENT_TYPE,
             header::AUTHORIZATION,
+            HeaderName::from_static("traceparent"),
             HeaderName::from_static("x-nightferry-user"),
         ]);
-    Router::new()
-        .route("/v1/jobs", post(handlers::submit).get(handlers::list))
-        .route("/v1/jobs/{id}", get(handlers::status).delete(handlers::cancel))
-        .route("/v1/jobs/{id}/retry", post(handlers::retry))
-        .route("/v1/jobs/{id}/rerun", post(handlers::rerun))
-        .route("/v1/jobs/{id}/receipt", get(handlers::receipt))
-        .route("/v1/topics/{topic}", get(handlers::topic))
-        .route("/v1/estimates", post(handlers::estimate))
-        .route("/v1/nights", get(handlers::nights))
-        .route("/v1/health", get(handlers::health))
-        .route("/v1/openapi.json", get(handlers::openapi_document))
+    router
         .fallback(handlers::no_such_path)
         .method_not_allowed_fallback(handlers::no_such_method)
         .layer(DefaultBodyLimit::max(job::MAX_DOCUMENT_BYTES))
         .layer(cors)
-        .with_state(service)
 }

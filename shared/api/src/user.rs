@@ -6,10 +6,13 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use job::Caller;
 use std::convert::Infallible;
 
 /// The header in which a caller of the one-process stack names themselves.
 const HEADER: &str = "x-nightferry-user";
+/// Where a caller or a gateway tells the mark of a request; the first counts.
+const TRACE_HEADERS: [&str; 2] = ["traceparent", "x-amzn-trace-id"];
 /// No honest name is longer.
 const LONGEST: usize = 100;
 
@@ -17,11 +20,23 @@ const LONGEST: usize = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(pub String);
 
-impl<S: Send + Sync> FromRequestParts<S> for User {
+/// Who asks, and the mark of the request: the one in `traceparent` or `x-amzn-trace-id`, or a new one.
+pub struct Asking(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts.extensions.get().cloned().unwrap_or_else(|| Self(job::SOMEBODY.into())))
+        let mut caller = match parts.extensions.get::<User>() {
+            Some(User(name)) => Caller::new(name),
+            None => Caller::default(),
+        };
+        let marks =
+            TRACE_HEADERS.iter().filter_map(|name| parts.headers.get(*name)?.to_str().ok()?.parse().ok());
+        if let Some(trace) = marks.into_iter().next() {
+            caller.trace = trace;
+        }
+        Ok(Self(caller))
     }
 }
 

@@ -37,7 +37,7 @@ mod thrift;
 pub use error::ArchiveError;
 pub use footer::OpenFile;
 pub use leaves::LeafSet;
-pub use listing::{Archive, ArchiveFile};
+pub use listing::{Archive, ArchiveFile, fetch_object, open_bucket};
 pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};
 pub use schema::{Conflict, JobSchema, NightSchema, canonical, distinct, unify};
 pub use schema_text::{describe, from_description};

@@ -1,6 +1,7 @@
 //! Which nights an archive has, and which files a night.
 
 use crate::ArchiveError;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
@@ -41,14 +42,8 @@ impl Archive {
                 Url::from_directory_path(&folder).map_err(|()| wrong("not an absolute folder".into()))?
             }
         };
-        let environment = std::env::vars()
-            .filter_map(|(key, value)| key.starts_with("AWS_").then(|| (key.to_ascii_lowercase(), value)));
-        let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
-        let plain_http =
-            endpoint.starts_with("http://").then(|| ("aws_allow_http".to_owned(), "true".to_owned()));
-        let (store, root) = object_store::parse_url_opts(&url, environment.chain(plain_http))
-            .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { store: Arc::from(store), root, location: location.to_owned() })
+        let (store, root) = store_of(&url).map_err(|error| wrong(error.to_string()))?;
+        Ok(Self { store, root, location: location.to_owned() })
     }
 
     /// The location as it was given.
@@ -139,6 +134,36 @@ impl Archive {
         let meta = self.store.head(&location).await.map_err(|error| ArchiveError::store(&location, error))?;
         Ok(ArchiveFile { path: path.to_owned(), size: meta.size, etag: meta.e_tag })
     }
+}
+
+/// The store that a URL names, and the path in it. Region, endpoint and credentials come from the environment.
+pub(crate) fn store_of(url: &Url) -> Result<(Arc<dyn ObjectStore>, Path), object_store::Error> {
+    let environment = std::env::vars()
+        .filter_map(|(key, value)| key.starts_with("AWS_").then(|| (key.to_ascii_lowercase(), value)));
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
+    let plain_http =
+        endpoint.starts_with("http://").then(|| ("aws_allow_http".to_owned(), "true".to_owned()));
+    let (store, root) = object_store::parse_url_opts(url, environment.chain(plain_http))?;
+    Ok((Arc::from(store), root))
+}
+
+/// A bucket of S3 by its name.
+pub fn open_bucket(name: &str) -> Result<Arc<dyn ObjectStore>, ArchiveError> {
+    let wrong = |reason: String| ArchiveError::Location { location: name.to_owned(), reason };
+    let url = Url::parse(&format!("s3://{name}/")).map_err(|error| wrong(error.to_string()))?;
+    store_of(&url).map(|(store, _)| store).map_err(|error| wrong(error.to_string()))
+}
+
+/// One object, whole, if it has at most so many bytes.
+pub async fn fetch_object(url: &str, at_most: u64) -> Result<Bytes, ArchiveError> {
+    let wrong = |reason: String| ArchiveError::Location { location: url.to_owned(), reason };
+    let parsed = Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+    let (store, path) = store_of(&parsed).map_err(|error| wrong(error.to_string()))?;
+    let found = store.get(&path).await.map_err(|error| ArchiveError::store(&path, error))?;
+    if found.meta.size > at_most {
+        return Err(wrong(format!("it has {} bytes, more than {at_most}", found.meta.size)));
+    }
+    found.bytes().await.map_err(|error| ArchiveError::store(&path, error))
 }
 
 fn is_alert_file(path: &Path) -> bool {

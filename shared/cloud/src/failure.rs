@@ -36,6 +36,20 @@ const PASSING: &[&str] = &[
     "TransactionInProgressException",
 ];
 
+/// A failed call in the service's own words.
+pub(crate) fn told<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    match error {
+        SdkError::ServiceError(answer) => {
+            let code = answer.err().code().unwrap_or("an error without a code");
+            format!("{code}: {}", answer.err().message().unwrap_or("no reason is given"))
+        }
+        other => chain(other),
+    }
+}
+
 /// What a failed call means; `call` says what was tried.
 pub(crate) fn failed<E>(call: &str, error: &SdkError<E, HttpResponse>) -> StoreError
 where

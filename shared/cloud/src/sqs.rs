@@ -3,13 +3,24 @@
 use crate::{dynamo::wait, failure::failed};
 use async_trait::async_trait;
 use aws_config::SdkConfig;
-use aws_sdk_sqs::{Client, types::SendMessageBatchRequestEntry};
+use aws_sdk_sqs::{
+    Client,
+    types::{QueueAttributeName, SendMessageBatchRequestEntry},
+};
 use futures::{StreamExt, TryStreamExt};
 use std::time::Duration;
-use store::{Queue, StoreError, Work};
+use store::{DeadLetter, Queue, StoreError, Work};
 
 /// The longest that SQS holds a message back.
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+/// The longest that SQS keeps a message from others, in seconds.
+const LONGEST_HOLD: i32 = 43_200;
+/// Messages that wait, are held back, and are being worked on.
+const COUNTS: [QueueAttributeName; 3] = [
+    QueueAttributeName::ApproximateNumberOfMessages,
+    QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+    QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+];
 /// Messages that SQS takes at once.
 const BATCH: usize = 10;
 /// Batches under way at once.
@@ -25,12 +36,26 @@ const LONGEST_BODY: usize = 1024;
 pub struct SqsQueue {
     client: Client,
     url: String,
+    dead_letters: Option<String>,
 }
 
 impl SqsQueue {
     /// The queue of this URL.
     pub fn new(config: &SdkConfig, url: impl Into<String>) -> Self {
-        Self { client: Client::new(config), url: url.into() }
+        Self { client: Client::new(config), url: url.into(), dead_letters: None }
+    }
+
+    /// The same, with a queue for tasks that ended in failure.
+    pub fn with_dead_letters(self, url: impl Into<String>) -> Self {
+        Self { dead_letters: Some(url.into()), ..self }
+    }
+
+    /// Keeps a message that is being worked on from others for this long, from now on. Zero hands it out again at once.
+    pub async fn hold(&self, receipt: &str, time: Duration) -> Result<(), StoreError> {
+        let seconds = i32::try_from(time.as_secs()).unwrap_or(i32::MAX).min(LONGEST_HOLD);
+        let call = self.client.change_message_visibility().queue_url(&self.url).receipt_handle(receipt);
+        let answer = call.visibility_timeout(seconds).send().await;
+        answer.map(drop).map_err(|error| failed("hold a message", &error))
     }
 
     /// Hands out the work when this time has passed, [`LONGEST_DELAY`] at most.
@@ -73,18 +98,34 @@ impl Queue for SqsQueue {
     async fn send(&self, work: &[Work]) -> Result<(), StoreError> {
         self.send_after(work, Duration::ZERO).await
     }
+
+    async fn bury(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
+        let Some(url) = &self.dead_letters else { return Ok(()) };
+        for letter in letters {
+            let body = serde_json::to_string(letter)?;
+            let answer = self.client.send_message().queue_url(url).message_body(body).send().await;
+            answer.map_err(|error| failed("send a dead letter", &error))?;
+        }
+        Ok(())
+    }
+
+    /// The numbers are those of a moment ago, and so is the answer.
+    async fn is_idle(&self) -> Result<bool, StoreError> {
+        let call = self.client.get_queue_attributes().queue_url(&self.url);
+        let call = COUNTS.into_iter().fold(call, |call, count| call.attribute_names(count));
+        let answer = call.send().await.map_err(|error| failed("count the queue", &error))?;
+        let counts =
+            answer.attributes().ok_or_else(|| StoreError::Database("the queue has no counts".into()))?;
+        Ok(COUNTS.iter().all(|count| counts.get(count).is_some_and(|count| count == "0")))
+    }
 }
 
 fn message(place: usize, work: &Work, delay: i32) -> Result<SendMessageBatchRequestEntry, StoreError> {
-    let job = match work {
-        Work::FanOut(job) => *job,
-        Work::Task(task) => task.job,
-    };
     let delay = (delay > 0).then_some(delay);
     SendMessageBatchRequestEntry::builder()
         .id(place.to_string())
         .message_body(serde_json::to_string(work)?)
-        .message_group_id(job.to_string())
+        .message_group_id(work.job().to_string())
         .set_delay_seconds(delay)
         .build()
         .map_err(|error| StoreError::Refused(error.to_string()))
@@ -114,7 +155,7 @@ mod tests {
     #[test]
     fn work_is_read_as_it_was_sent_and_nothing_else_is() {
         let job = JobId::random();
-        for work in [Work::FanOut(job), Work::Task(TaskId { job, index: u32::MAX })] {
+        for work in [Work::FanOut(job), Work::Finish(job), Work::Task(TaskId { job, index: u32::MAX })] {
             let sent = message(0, &work, 0).unwrap();
             assert_eq!(work_of(sent.message_body()).unwrap(), work);
         }

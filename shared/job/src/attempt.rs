@@ -103,6 +103,8 @@ pub enum Ending {
     },
     /// The user cancelled the job.
     Cancelled,
+    /// Its worker's time is up: another goes on.
+    HandedOver,
     /// It failed.
     Failed {
         /// Why.
@@ -219,6 +221,20 @@ impl Task {
                 self.end(TaskState::Done, now);
             }
             Ending::Cancelled => self.end_early(TaskState::Cancelled, now),
+            Ending::HandedOver => {
+                // Counted as a death until the next one gets on: a task that never does would go on for ever.
+                self.setbacks.deaths += 1;
+                if self.setbacks.deaths < rules.deaths {
+                    self.state = TaskState::Queued;
+                    return Ok(Next::Again(busy));
+                }
+                let reason = format!(
+                    "{} workers in a row came to the end of their time without getting on",
+                    self.setbacks.deaths
+                );
+                self.failure = Some(Failure { reason, worth_retrying: false });
+                self.end_early(TaskState::Failed, now);
+            }
             Ending::Failed { failure } => {
                 let since = *self.setbacks.since.get_or_insert(now);
                 let patient = failure.worth_retrying && now - since < rules.patience;
@@ -355,6 +371,32 @@ mod tests {
         }
         assert_eq!(task.claim(at(2200), Wish::Run, &rules()), Claim::Ended { changed: true });
         assert!(task.failure.unwrap().reason.contains("died 3 times"));
+    }
+
+    #[test]
+    fn a_task_is_handed_over_as_long_as_it_gets_on() {
+        let mut task = task();
+        let over = |drained| Settlement { ending: Ending::HandedOver, drained, sent: None };
+        for attempt in 1..=10 {
+            let second = 100 * i64::from(attempt);
+            assert_eq!(task.claim(at(second), Wish::Run, &rules()), Claim::Mine);
+            let counts = Counts { sent: u64::from(attempt), ..Counts::default() };
+            task.renew(attempt, at(second), &rules(), counts, None).unwrap();
+            assert_eq!(
+                task.settle(attempt, at(second), &rules(), over(true)),
+                Ok(Next::Again(TimeDelta::zero()))
+            );
+        }
+        assert_eq!(task.claim(at(2000), Wish::Run, &rules()), Claim::Mine);
+        let left = Next::Again(TimeDelta::seconds(40));
+        assert_eq!(
+            task.settle(11, at(2000), &rules(), over(false)),
+            Ok(left),
+            "what it sent may still arrive"
+        );
+        assert_eq!(task.claim(at(2040), Wish::Run, &rules()), Claim::Mine);
+        assert_eq!(task.settle(12, at(2040), &rules(), over(true)), Ok(Next::Ended));
+        assert!(task.failure.unwrap().reason.contains("3 workers in a row"));
     }
 
     #[test]

@@ -15,6 +15,17 @@ impl JobId {
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
+
+    /// The name that always follows from the same text: whoever asks twice asks for one job.
+    ///
+    /// ```
+    /// use job::JobId;
+    /// assert_eq!(JobId::derived("nightly 2026-03-22"), JobId::derived("nightly 2026-03-22"));
+    /// assert_ne!(JobId::derived("nightly 2026-03-22"), JobId::derived("nightly 2026-03-23"));
+    /// ```
+    pub fn derived(text: &str) -> Self {
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("urn:nightferry:job:{text}").as_bytes()))
+    }
 }
 
 impl fmt::Display for JobId {

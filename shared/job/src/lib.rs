@@ -19,6 +19,7 @@
 //! ```
 
 mod attempt;
+mod caller;
 mod content;
 mod error;
 mod field;
@@ -28,20 +29,23 @@ mod night;
 mod pace;
 mod progress;
 mod request;
+mod selection;
 mod sequence;
 mod state;
 mod task;
 
 pub use attempt::{AttemptRules, Claim, Ending, Fenced, Next, Setbacks, Settlement, Wish};
+pub use caller::{Caller, NoTrace, TraceId};
 pub use content::{Content, Packet};
 pub use error::{ErrorKind, RequestError};
 pub use field::FieldPath;
 pub use id::{JobId, Survey, TopicName};
 pub use limits::{Amount, Ceiling, Exceeded, Limits, Usage, UsageId};
-pub use night::{Night, NightSelection, Nights};
+pub use night::Night;
 pub use pace::Pace;
 pub use progress::{Counts, PartitionSpan};
 pub use request::{DEFAULT_TEST_ALERTS, JobRequest, MAX_DOCUMENT_BYTES};
+pub use selection::{NightSelection, Nights};
 pub use sequence::{Arrived, Milestone, Milestones, Missing, NoSuchPartition, Sequencer};
 pub use state::{JobState, TaskState};
 pub use task::{Checkpoint, Failure, Job, LogLine, SOMEBODY, Task, TaskFile, TaskId};

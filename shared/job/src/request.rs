@@ -1,6 +1,7 @@
 //! The document with which a user asks for alerts: YAML or JSON, by hand, from the page or from a program.
 
 use crate::{Content, NightSelection, Pace, RequestError, Survey};
+use chrono::NaiveDate;
 use serde::{Deserialize, Deserializer, Serialize, de::IgnoredAny};
 
 /// The largest document that is looked at, in bytes.
@@ -18,7 +19,8 @@ pub struct JobRequest {
     /// The telescope.
     #[serde(default)]
     pub survey: Survey,
-    /// Nights `YYYY-MM-DD` and ranges `YYYY-MM-DD..YYYY-MM-DD`, both ends included.
+    /// Nights `YYYY-MM-DD` and ranges `YYYY-MM-DD..YYYY-MM-DD`, both ends included; `today`, `yesterday` (or `last night`)
+    /// and `3 days ago` count from the day (UTC) on which the request is taken.
     #[schema(value_type = Vec<String>, example = json!(["2025-09-01..2025-09-05", "2026-03-22"]))]
     pub nights: NightSelection,
     /// Classes, ORed: `SN candidate` (finkclass), `(SIMBAD) RRLyr`, `(TNS) SN Ia`; `!X` or `not X` leaves X out.
@@ -125,6 +127,11 @@ impl JobRequest {
             return Err(RequestError::new("name", "longer than 100 characters, or with control characters"));
         }
         Ok(())
+    }
+
+    /// The same request with every night by its date, taken on the day `today` (UTC).
+    pub fn on(self, today: NaiveDate) -> Result<Self, RequestError> {
+        Ok(Self { nights: self.nights.on(today)?, ..self })
     }
 
     /// The most alerts to send, if there is such a limit.

@@ -1,6 +1,8 @@
 //! A job and its tasks, as they are kept.
 
-use crate::{Counts, ErrorKind, JobId, JobRequest, JobState, Night, Setbacks, TaskState, TopicName};
+use crate::{
+    Caller, Counts, ErrorKind, JobId, JobRequest, JobState, Night, Setbacks, TaskState, TopicName, TraceId,
+};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -18,6 +20,9 @@ pub struct Job {
     /// Who asked for it.
     #[serde(default = "somebody")]
     pub user: String,
+    /// The mark by which the logs of everyone who has worked on it are found.
+    #[serde(default)]
+    pub trace: TraceId,
     /// What has become of it.
     pub state: JobState,
     /// Its data topic. Told to users only when `ready`.
@@ -32,6 +37,9 @@ pub struct Job {
     pub notes: Vec<String>,
     /// The user asked to stop.
     pub cancel_requested: bool,
+    /// How often it was opened again.
+    #[serde(default)]
+    pub retries: u32,
     /// Why the job as a whole failed.
     pub failure: Option<Failure>,
     /// When it was submitted.
@@ -59,7 +67,7 @@ impl Job {
     pub fn new(
         id: JobId,
         request: JobRequest,
-        user: &str,
+        caller: &Caller,
         topic: TopicName,
         created: DateTime<Utc>,
         expires: DateTime<Utc>,
@@ -67,7 +75,8 @@ impl Job {
         Self {
             id,
             request,
-            user: user.to_owned(),
+            user: caller.user.clone(),
+            trace: caller.trace.clone(),
             state: JobState::Queued,
             topic,
             ready: false,
@@ -75,6 +84,7 @@ impl Job {
             empty_nights: Vec::new(),
             notes: Vec::new(),
             cancel_requested: false,
+            retries: 0,
             failure: None,
             created,
             ended: None,

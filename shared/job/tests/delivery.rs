@@ -86,6 +86,7 @@ enum Event {
     Report(usize),
     Finish(usize),
     Fault { attempt: usize, is_drained: bool },
+    HandOver { attempt: usize, is_drained: bool },
     Kill { attempt: usize, on_the_wire: u8 },
     Suspend(usize),
     Resume(usize),
@@ -107,6 +108,8 @@ fn event() -> impl Strategy<Value = Event> {
         4 => attempt.clone().prop_map(Event::Report),
         2 => attempt.clone().prop_map(Event::Finish),
         1 => (attempt.clone(), any::<bool>()).prop_map(|(attempt, is_drained)| Event::Fault { attempt, is_drained }),
+        1 => (attempt.clone(), any::<bool>())
+            .prop_map(|(attempt, is_drained)| Event::HandOver { attempt, is_drained }),
         3 => (attempt.clone(), 0..5_u8).prop_map(|(attempt, on_the_wire)| Event::Kill { attempt, on_the_wire }),
         1 => attempt.clone().prop_map(Event::Suspend),
         2 => attempt.prop_map(Event::Resume),
@@ -281,7 +284,7 @@ impl World {
         }
     }
 
-    fn fault(&mut self, choice: usize, is_drained: bool) {
+    fn break_off(&mut self, choice: usize, is_drained: bool, ending: Ending) {
         let (now, mut row) = (self.now, self.row.clone());
         let Some(attempt) = self.alive(choice) else { return };
         if is_drained {
@@ -289,9 +292,8 @@ impl World {
         } else {
             attempt.dead = true;
         }
-        let failure = Failure { reason: "the broker went away".into(), worth_retrying: true };
         let sent = Some(attempt.acknowledged.iter().sum());
-        let settlement = Settlement { ending: Ending::Failed { failure }, drained: is_drained, sent };
+        let settlement = Settlement { ending, drained: is_drained, sent };
         if let Ok(next) = row.settle(attempt.number, now, &rules(), settlement) {
             assert!(matches!(next, Next::Again(_)));
             self.row = row;
@@ -322,7 +324,13 @@ impl World {
             }
             Event::Report(attempt) => self.report(*attempt),
             Event::Finish(attempt) => self.finish(*attempt),
-            Event::Fault { attempt, is_drained } => self.fault(*attempt, *is_drained),
+            Event::Fault { attempt, is_drained } => {
+                let failure = Failure { reason: "the broker went away".into(), worth_retrying: true };
+                self.break_off(*attempt, *is_drained, Ending::Failed { failure });
+            }
+            Event::HandOver { attempt, is_drained } => {
+                self.break_off(*attempt, *is_drained, Ending::HandedOver);
+            }
             Event::Kill { attempt, on_the_wire } => self.kill(*attempt, *on_the_wire),
             Event::Suspend(attempt) => {
                 if let Some(attempt) = self.alive(*attempt) {

@@ -5,8 +5,8 @@
 use crate::{Store, StoreError, update_job, update_task, update_usage};
 use chrono::{DateTime, Utc};
 use job::{
-    Amount, Job, JobId, JobRequest, JobState, NightSelection, Survey, Task, TaskId, TaskState, TopicName,
-    Usage, UsageId,
+    Amount, Caller, Job, JobId, JobRequest, JobState, NightSelection, Survey, Task, TaskId, TaskState,
+    TopicName, Usage, UsageId,
 };
 
 /// Runs the whole suite against an empty store.
@@ -25,7 +25,7 @@ pub fn sample_job() -> Job {
     let created: DateTime<Utc> = "2026-03-23T01:02:03.000004Z".parse().unwrap();
     let request = JobRequest::new(NightSelection::parse(&["2026-03-22"]).unwrap());
     let (topic, expires) = (TopicName::new(Survey::Ztf, created), created + chrono::TimeDelta::days(7));
-    Job::new(JobId::random(), request, job::SOMEBODY, topic, created, expires)
+    Job::new(JobId::random(), request, &Caller::default(), topic, created, expires)
 }
 
 fn sample_task(job: JobId, index: u32) -> Task {

@@ -17,7 +17,7 @@ mod update;
 
 pub use embedded::Embedded;
 pub use error::StoreError;
-pub use queue::{InProcessQueue, Queue, Work};
+pub use queue::{DeadLetter, InProcessQueue, ManifestStarts, Queue, Work};
 pub use update::{update_job, update_task, update_usage};
 
 use async_trait::async_trait;

@@ -5,7 +5,7 @@
 //! `info` or `transfer=debug`. Nothing secret is ever logged: configurations that hold secrets do not print them.
 
 use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{EnvFilter, fmt, fmt::time::SystemTime, prelude::*};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,12 @@ pub fn init(format: Format, level: &str) {
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
         Format::Json => {
-            registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()
+            let mut lines = json_subscriber::JsonLayer::new(std::io::stderr);
+            lines.with_timer("timestamp", SystemTime);
+            lines.with_level("level").with_target("target");
+            // The task's fields and the event's beside each other: `job` is found in one place.
+            lines.with_top_level_flattened_span_list().with_flattened_event();
+            registry.with(lines).try_init()
         }
         Format::Text => {
             let colours = std::io::stderr().is_terminal();

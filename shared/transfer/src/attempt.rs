@@ -1,7 +1,7 @@
 //! What an attempt does while it holds its task: prepare, pump, and keep the lease.
 
 use crate::{
-    Manifest, Plan, Service, TransferError,
+    Plan, Service, TransferError,
     content_plan::ContentPlan,
     fan_out::planned_columns,
     pace::Pacer,
@@ -13,6 +13,7 @@ use broker::Compression;
 use job::{Arrived, Checkpoint, Content, Counts, Fenced, Job, Packet, Task, TaskFile, TaskId};
 use std::{collections::BTreeMap, future::Future, time::Duration};
 use store::update_task;
+use tokio::time::Instant;
 
 /// A broker that answers has long handled what an older attempt had left in its sockets once this has passed.
 const BACKLOG: Duration = Duration::from_secs(1);
@@ -33,6 +34,19 @@ impl<E: Into<TransferError>> From<E> for AttemptError {
     }
 }
 
+/// Until when a worker may work, if its time is limited.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Until(pub Option<Instant>);
+
+impl Until {
+    async fn passed(self) {
+        match self.0 {
+            Some(moment) => tokio::time::sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 /// What a pump needs besides itself.
 struct Prepared {
     pump: Pump,
@@ -43,21 +57,26 @@ struct Prepared {
 
 impl Service {
     /// Sees an attempt through. The lease is renewed all the while; an attempt that cannot renew it ends.
-    pub(crate) async fn attempt(&self, job: &Job, task: Task) -> Result<Delivered, AttemptError> {
+    pub(crate) async fn attempt(
+        &self,
+        job: &Job,
+        task: Task,
+        progress: Progress,
+        until: Until,
+    ) -> Result<Delivered, AttemptError> {
         let id = task.id;
-        let progress = Progress::of(&task, &self.settings.attempts);
         let attempt = task.attempt;
         let prepared = {
             let preparing = self.prepare(job, task, progress.clone());
             tokio::pin!(preparing);
             // Nothing is sent while it prepares: it may be dropped at any time.
-            self.holding(id, attempt, &progress, &mut preparing).await.map_err(|lost| lost.error)??
+            self.holding(id, attempt, &progress, until, &mut preparing).await.map_err(|lost| lost.error)??
         };
         let (sender, receiver) = pump::prepared_row_groups();
         let Prepared { pump, files, scan, row_groups } = prepared;
         let fetching = tokio::spawn(pump::fetch(self.archive.clone(), files, scan, row_groups, sender));
         let mut pumping = tokio::task::spawn_blocking(move || pump.run(receiver));
-        let ended = match self.holding(id, attempt, &progress, &mut pumping).await {
+        let ended = match self.holding(id, attempt, &progress, until, &mut pumping).await {
             Ok(ended) => ended.unwrap_or_else(|error| Err(broken_off(&error))),
             Err(lost) => {
                 // Whatever it was, this attempt may no longer send: it ends.
@@ -81,11 +100,13 @@ impl Service {
         id: TaskId,
         attempt: u32,
         progress: &Progress,
+        until: Until,
         mut work: F,
     ) -> Result<F::Output, Lost> {
         loop {
             tokio::select! {
                 ended = &mut work => return Ok(ended),
+                () = until.passed() => return Err(Lost { error: TransferError::OutOfTime }),
                 () = tokio::time::sleep(self.settings.progress_interval) => {
                     let report = self.report(id, attempt, progress);
                     // A store that hangs is as good as none.
@@ -106,7 +127,8 @@ impl Service {
 
     /// Writes progress and the newest checkpoint; learns of a cancel or a newer attempt.
     async fn report(&self, id: TaskId, attempt: u32, progress: &Progress) -> Result<(), TransferError> {
-        if self.job(id.job).await?.value.cancel_requested {
+        let job = self.job(id.job).await?.value;
+        if job.cancel_requested || job.state.is_final() {
             return Err(TransferError::Cancelled);
         }
         let acknowledged = progress.acknowledged();
@@ -132,24 +154,24 @@ impl Service {
     /// Finds where to go on, and readies everything for it. Sends nothing.
     async fn prepare(&self, job: &Job, mut task: Task, progress: Progress) -> Result<Prepared, AttemptError> {
         let id = task.id;
-        let manifest: Manifest = self.read_json(id.job, "manifest.json").await?;
         let plan: Plan = self.read_json(id.job, "plan.json").await?;
         if task.files.is_empty() {
             task.files = self.files_again(&task).await?;
         }
-        let content = ContentPlan::new(&manifest.request, planned_columns(&plan)?.schema())?;
+        let content = ContentPlan::new(&job.request, planned_columns(&plan)?.schema())?;
         if packet::avro_schema(&content.layout)? != plan.avro_schema {
             return Err(replanned(id, "its schema is not what this version of nightferry makes of it").into());
         }
+        if plan.tns != self.tns.fingerprint() {
+            return Err(replanned(id, "the TNS table was changed while the job was under way").into());
+        }
         let begun_before = task.checkpoint.is_some();
-        let mut checkpoint = self.checkpoint_of(&task, job, manifest.partitions).await?;
+        let mut checkpoint = self.checkpoint_of(&task, job, job.request.topic_partitions()).await?;
         let mut arrived = Arrived::known(checkpoint.sequences.clone());
         if begun_before {
             arrived = self.arrived_of(job, id, &checkpoint).await?;
             if arrived.is_empty() {
                 checkpoint = self.begin_anew(&mut task, checkpoint).await?;
-            } else if plan.tns != self.tns.fingerprint() {
-                return Err(replanned(id, "the TNS table was changed while the job was under way").into());
             }
         }
         let publisher = self.kafka.publisher(

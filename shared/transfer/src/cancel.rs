@@ -1,10 +1,10 @@
 //! Cancel, retry and rerun: what a user does to a job that is under way or has ended.
 
-use crate::{JobDocument, Service, TransferError, service::now};
-use job::{JobId, JobState};
-use store::{StoreError, update_task};
+use crate::{JobDocument, Ledger, Service, TransferError, service::now};
+use job::{Caller, JobId, JobState};
+use store::{StoreError, Work, update_task};
 
-impl Service {
+impl Ledger {
     /// Stops a job: workers stop at their next batch, and the topic stays readable up to there. Cancelling a job that
     /// is cancelled is harmless; one that has ended otherwise is refused.
     pub async fn cancel(&self, id: JobId) -> Result<JobDocument, TransferError> {
@@ -39,7 +39,7 @@ impl Service {
             })
             .await?;
         }
-        self.finish_if_complete(id).await?;
+        self.finish_soon(id).await?;
         self.document(id).await
     }
 
@@ -65,6 +65,7 @@ impl Service {
                 if ended {
                     job.state = if job.ready { JobState::Running } else { JobState::Queued };
                     job.cancel_requested = false;
+                    job.retries += 1;
                     job.failure = None;
                     job.ended = None;
                     job.note(now(), "retry");
@@ -75,19 +76,34 @@ impl Service {
             .value;
         match again.ready {
             true => self.send_tasks(id).await?,
-            false => self.queue.send(&[store::Work::FanOut(id)]).await?,
+            false => self.queue.send(&[Work::FanOut(id)]).await?,
         }
-        self.finish_if_complete(id).await?;
+        self.finish_soon(id).await?;
         self.document(id).await
     }
 
-    /// Submits the document of a job again: a new job with a new topic.
-    pub async fn rerun(&self, id: JobId, user: &str) -> Result<JobDocument, TransferError> {
+    /// Has a job ended whose tasks have all ended.
+    async fn finish_soon(&self, id: JobId) -> Result<(), TransferError> {
         let job = self.job(id).await?.value;
-        self.submit(job.request, user).await
+        if job.state != JobState::Running {
+            return Ok(());
+        }
+        let tasks = self.store.tasks(id).await?;
+        if tasks.iter().all(|task| task.value.state.is_final()) {
+            self.queue.send(&[Work::Finish(id)]).await?;
+        }
+        Ok(())
     }
 
     async fn reopen(&self, task: job::TaskId) -> Result<(), StoreError> {
         update_task(&*self.store, task, job::Task::reopen).await.map(drop)
+    }
+}
+
+impl Service {
+    /// Submits the document of a job again: a new job with a new topic.
+    pub async fn rerun(&self, id: JobId, caller: &Caller) -> Result<JobDocument, TransferError> {
+        let job = self.job(id).await?.value;
+        self.submit(job.request, caller).await
     }
 }

@@ -1,8 +1,8 @@
 //! What users are told of a job: the document they submitted, with what has become of it.
 
-use crate::{Service, TransferError, service::now};
+use crate::{Ledger, TransferError, service::now};
 use chrono::{DateTime, Utc};
-use job::{Counts, Failure, Job, JobId, JobRequest, JobState, LogLine, Night, Task, TaskState};
+use job::{Counts, Failure, Job, JobId, JobRequest, JobState, LogLine, Night, Task, TaskState, TraceId};
 use serde::{Deserialize, Serialize};
 
 /// A job as the API shows it. It can be submitted again as it is.
@@ -25,6 +25,10 @@ pub struct JobStatus {
     pub state: JobState,
     /// The data topic; told as soon as it exists and its schema is in place.
     pub topic: Option<String>,
+    /// The mark that every log line about it bears.
+    #[serde(default)]
+    #[schema(value_type = String)]
+    pub trace: TraceId,
     /// The topic's partitions.
     pub partitions: i32,
     /// When it was submitted.
@@ -105,7 +109,7 @@ pub struct JobSummary {
     pub sent: u64,
 }
 
-impl Service {
+impl Ledger {
     /// A job as it stands.
     pub async fn document(&self, id: JobId) -> Result<JobDocument, TransferError> {
         let job = self.job(id).await?.value;
@@ -166,6 +170,7 @@ fn document_of(job: Job, tasks: &[Task], moment: DateTime<Utc>, expired: bool) -
         status: JobStatus {
             state: job.state,
             topic: job.ready.then(|| job.topic.to_string()),
+            trace: job.trace,
             partitions,
             created: job.created,
             ended: job.ended,

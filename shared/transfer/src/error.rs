@@ -69,6 +69,9 @@ pub enum TransferError {
     /// The user stopped the job.
     #[error("the job was cancelled")]
     Cancelled,
+    /// The time of the worker is up.
+    #[error("the worker's time is up; another goes on")]
+    OutOfTime,
     /// The books of a job do not add up: never told as done.
     #[error("the books do not add up: {0}")]
     Books(String),
@@ -97,14 +100,14 @@ impl TransferError {
             Self::Bucket { .. } => ErrorKind::Transient,
             Self::Damaged { .. } => ErrorKind::Permanent,
             Self::NoNights { .. } | Self::NoSuchJob(_) | Self::NoSuchTopic(_) => ErrorKind::NotFound,
-            Self::NotNow(_) | Self::Fenced | Self::Cancelled => ErrorKind::Conflict,
+            Self::NotNow(_) | Self::Fenced | Self::Cancelled | Self::OutOfTime => ErrorKind::Conflict,
             Self::Books(_) | Self::Worker(_) => ErrorKind::Bug,
         }
     }
 
     /// Whether it ends an attempt at once: the task is another's now, or nobody's.
     pub(crate) fn ends_attempt(&self) -> bool {
-        matches!(self, Self::Fenced | Self::Cancelled)
+        matches!(self, Self::Fenced | Self::Cancelled | Self::OutOfTime)
     }
 
     /// The single complaints, each with its place in the user's text, where there are such.

@@ -9,6 +9,7 @@ use crate::{
     content_plan::ContentPlan,
     filter::{Filter, tnsclass},
     pump::Progress,
+    service::now,
 };
 use archive::{ArchiveError, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::RecordBatch;
@@ -79,6 +80,7 @@ struct Tried {
 impl Service {
     /// Estimates a request. It is checked as a submit checks it; nothing is made.
     pub async fn estimate(&self, request: &JobRequest) -> Result<Estimate, TransferError> {
+        let request = &request.clone().on(now().date_naive())?;
         request.check()?;
         let (nights, empty_nights) = self.chosen_nights(request).await?;
         let schema = self.first_look(&nights).await?;

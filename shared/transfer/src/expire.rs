@@ -1,7 +1,7 @@
 //! Topics live as long as their job said, not longer.
 
-use crate::{Service, TransferError, service::now};
-use chrono::{DateTime, TimeDelta, Utc};
+use crate::{Ledger, Service, TransferError, service::now};
+use chrono::{DateTime, Utc};
 use job::Job;
 
 impl Service {
@@ -13,7 +13,10 @@ impl Service {
             if job.removed || !self.is_expired(&job, now()) {
                 continue;
             }
-            self.kafka.delete_topics(&job.topic).await?;
+            if let Err(error) = self.kafka.delete_topics(&job.topic).await {
+                tracing::warn!(job = %job.id, topic = %job.topic, %error, "expired topics could not be deleted");
+                continue;
+            }
             self.change_job(job.id, |job| {
                 let first = !job.removed;
                 if first {
@@ -27,11 +30,12 @@ impl Service {
         }
         Ok(removed)
     }
+}
 
+impl Ledger {
     /// Whether the last alert of a job has expired.
     pub(crate) fn is_expired(&self, job: &Job, moment: DateTime<Utc>) -> bool {
-        let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
-        let end = job.ended.and_then(|ended| ended.checked_add_signed(retention));
+        let end = job.ended.and_then(|ended| ended.checked_add_signed(job.expires - job.created));
         end.is_some_and(|end| moment > end)
     }
 }

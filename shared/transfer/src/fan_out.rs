@@ -1,12 +1,15 @@
 //! Fan-out: nights become tasks, the job gets its one schema, and the topic its copies of it.
 
-use crate::{Manifest, Plan, Service, TransferError, content_plan::ContentPlan, pace::window, service::now};
+use crate::{
+    Ledger, Manifest, Plan, Service, TransferError, content_plan::ContentPlan, pace::window, service::now,
+};
 use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
 use broker::Existing;
 use futures::{StreamExt, TryStreamExt};
 use job::{Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
 use std::collections::BTreeSet;
 use store::Work;
+use tracing::Instrument;
 
 /// Footers that are read at once.
 const FOOTERS: usize = 32;
@@ -24,6 +27,12 @@ impl Service {
     /// Splits a job into tasks. Running it twice is harmless: tasks that exist are left as they are.
     pub async fn fan_out(&self, id: JobId) -> Result<(), TransferError> {
         let job = self.job(id).await?.value;
+        let span = tracing::info_span!("fan-out", job = %id, trace = %job.trace);
+        self.split(job).instrument(span).await
+    }
+
+    async fn split(&self, job: Job) -> Result<(), TransferError> {
+        let id = job.id;
         if job.state.is_final() {
             return Ok(());
         }
@@ -34,6 +43,11 @@ impl Service {
         match self.fan_out_or_fail(&job).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind().is_worth_retrying() => Err(error),
+            // A twin may have come through meanwhile.
+            Err(error) if self.job(id).await?.value.ready => {
+                tracing::warn!(%error, "a second fan-out failed");
+                Ok(())
+            }
             Err(error) => self.fail_job(id, &error).await,
         }
     }
@@ -66,6 +80,9 @@ impl Service {
         let tasks = self.write_json_once(job.id, "tasks.json", self.tasks_of(job.id, &nights)).await?;
         check_numbers(job.id, &tasks)?;
         self.store.insert_tasks(&tasks).await?;
+        for unreadable in tasks.iter().filter(|task| task.state == TaskState::Failed) {
+            self.bury(unreadable).await;
+        }
         let notes = lacking_fields(&content, &schemas);
         let with_tasks: BTreeSet<Night> = tasks.iter().map(|task| task.night).collect();
         let is_hollow = |night: &Night| !with_tasks.contains(night);
@@ -91,18 +108,9 @@ impl Service {
             true
         })
         .await?;
+        tracing::info!(tasks = count, alerts, "fanned out");
         self.send_tasks(job.id).await?;
         self.finish_if_complete(job.id).await
-    }
-
-    /// Queues what may run now: all open tasks, or the first of them where the job goes in order.
-    pub(crate) async fn send_tasks(&self, id: JobId) -> Result<(), TransferError> {
-        let job = self.job(id).await?.value;
-        let tasks = self.store.tasks(id).await?;
-        let open = window(&job.request, tasks.iter().map(|task| &task.value));
-        let work: Vec<Work> = open.map(|task| Work::Task(task.id)).collect();
-        self.queue.send(&work).await?;
-        Ok(())
     }
 
     async fn look_at(self, night: Night) -> Result<Seen, TransferError> {
@@ -194,6 +202,18 @@ impl Service {
             }
         }
         parts
+    }
+}
+
+impl Ledger {
+    /// Queues what may run now: all open tasks, or the first of them where the job goes in order.
+    pub(crate) async fn send_tasks(&self, id: JobId) -> Result<(), TransferError> {
+        let job = self.job(id).await?.value;
+        let tasks = self.store.tasks(id).await?;
+        let open = window(&job.request, tasks.iter().map(|task| &task.value));
+        let work: Vec<Work> = open.map(|task| Work::Task(task.id)).collect();
+        self.queue.send(&work).await?;
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The end of a job: its state follows from its tasks, and the receipt says what is where.
 
-use crate::{NightReceipt, Plan, Receipt, Service, TransferError, service::now};
+use crate::{Ledger, NightReceipt, Plan, Receipt, Service, TransferError, service::now};
 use job::{Amount, Arrived, Counts, Failure, Job, JobId, JobState, PartitionSpan, Task, TaskState, UsageId};
 use std::collections::BTreeMap;
 use store::update_usage;
@@ -33,8 +33,10 @@ impl Service {
         self.write_json(id, "receipt.json", &receipt).await?;
         self.count_usage(&job, &receipt).await?;
         let summary = summary(state, &receipt.total);
+        let retries = job.retries;
         self.change_job(id, |job| {
-            let ends = job.state == JobState::Running;
+            // Not one that was opened again while its books were closed here.
+            let ends = job.state == JobState::Running && job.retries == retries;
             if ends {
                 job.state = state;
                 job.ended = Some(now());
@@ -43,65 +45,8 @@ impl Service {
             ends
         })
         .await?;
-        tracing::info!(job = %id, %state, sent = receipt.total.sent, "job ended");
+        tracing::info!(parent: None, job = %id, trace = %job.trace, %state, sent = receipt.total.sent, "job ended");
         Ok(())
-    }
-
-    /// Ends a job that cannot be done at all.
-    pub async fn fail_job(&self, id: JobId, error: &TransferError) -> Result<(), TransferError> {
-        let failure = Failure::new(error.kind(), error.to_string());
-        let before = self.job(id).await?.value;
-        if !before.ready && !before.state.is_final() {
-            // Nothing was sent; books that do not add up, in contrast, get no receipt.
-            let receipt = Receipt {
-                id,
-                state: JobState::Failed,
-                topic: before.topic.to_string(),
-                schema_fingerprint: None,
-                written: now(),
-                total: Counts::default(),
-                nights: Vec::new(),
-                partitions: Vec::new(),
-                failure: Some(failure.clone()),
-            };
-            self.write_json(id, "receipt.json", &receipt).await?;
-            self.count_usage(&before, &receipt).await?;
-        }
-        self.change_job(id, |job| {
-            if job.state.is_final() {
-                return false;
-            }
-            job.state = JobState::Failed;
-            job.ended = Some(now());
-            job.failure = Some(failure.clone());
-            job.note(now(), format!("failed: {}", failure.reason));
-            true
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// The receipt of a job that has ended.
-    pub async fn receipt(&self, id: JobId) -> Result<Receipt, TransferError> {
-        let job = self.job(id).await?.value;
-        if !job.state.is_final() {
-            return Err(TransferError::NotNow(format!(
-                "the job is {}; its receipt is written when it ends",
-                job.state
-            )));
-        }
-        let none = || {
-            let reason =
-                job.failure.as_ref().map_or("it was stopped before it began", |failure| &failure.reason);
-            TransferError::NotNow(format!("the job is {} and has no receipt: {reason}", job.state))
-        };
-        match self.read_json::<Receipt>(id, "receipt.json").await {
-            Ok(receipt) if receipt.state == job.state => Ok(receipt),
-            // Of an earlier end, before a retry.
-            Ok(_) => Err(none()),
-            Err(TransferError::Bucket { source: object_store::Error::NotFound { .. }, .. }) => Err(none()),
-            Err(error) => Err(error),
-        }
     }
 
     async fn receipt_of(&self, job: &Job, state: JobState, tasks: &[Task]) -> Result<Receipt, TransferError> {
@@ -161,6 +106,65 @@ impl Service {
             }
         }
         Ok(messages)
+    }
+}
+
+impl Ledger {
+    /// Ends a job that cannot be done at all.
+    pub async fn fail_job(&self, id: JobId, error: &TransferError) -> Result<(), TransferError> {
+        let failure = Failure::new(error.kind(), error.to_string());
+        let before = self.job(id).await?.value;
+        if !before.ready && !before.state.is_final() {
+            // Nothing was sent; books that do not add up, in contrast, get no receipt.
+            let receipt = Receipt {
+                id,
+                state: JobState::Failed,
+                topic: before.topic.to_string(),
+                schema_fingerprint: None,
+                written: now(),
+                total: Counts::default(),
+                nights: Vec::new(),
+                partitions: Vec::new(),
+                failure: Some(failure.clone()),
+            };
+            self.write_json(id, "receipt.json", &receipt).await?;
+            self.count_usage(&before, &receipt).await?;
+        }
+        self.change_job(id, |job| {
+            if job.state.is_final() {
+                return false;
+            }
+            job.state = JobState::Failed;
+            job.ended = Some(now());
+            job.failure = Some(failure.clone());
+            job.note(now(), format!("failed: {}", failure.reason));
+            true
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// The receipt of a job that has ended.
+    pub async fn receipt(&self, id: JobId) -> Result<Receipt, TransferError> {
+        let job = self.job(id).await?.value;
+        if !job.state.is_final() {
+            return Err(TransferError::NotNow(format!(
+                "the job is {}; its receipt is written when it ends",
+                job.state
+            )));
+        }
+        let none = || {
+            let reason =
+                job.failure.as_ref().map_or("it was stopped before it began", |failure| &failure.reason);
+            TransferError::NotNow(format!("the job is {} and has no receipt: {reason}", job.state))
+        };
+        match self.read_json::<Receipt>(id, "receipt.json").await {
+            Ok(receipt) if receipt.state == job.state => Ok(receipt),
+            // Of an earlier end, before a retry.
+            Ok(_) => Err(none()),
+            Err(TransferError::Bucket { source: object_store::Error::NotFound { .. }, .. }) => Err(none()),
+            Err(error) => Err(error),
+        }
     }
 
     /// What the job came to replaces what it was estimated to.

@@ -43,6 +43,7 @@ impl Service {
         &self,
         request: &JobRequest,
         nights: usize,
+        id: JobId,
         user: &str,
     ) -> Result<Amount, TransferError> {
         let limits = &self.settings.limits;
@@ -59,7 +60,10 @@ impl Service {
             amount.bytes = estimate.bytes.unwrap_or(0);
         }
         let today = UsageId { user: user.to_owned(), day: now().date_naive() };
-        let left = limits.user_day.after(self.store.usage(&today).await?.value.total());
+        let mut usage = self.store.usage(&today).await?.value;
+        // A submit that was broken off has counted itself.
+        usage.jobs.remove(&id);
+        let left = limits.user_day.after(usage.total());
         let refuse = |exceeded, is_daily| {
             let fits = what_fits(&limits.job.and(&left), estimate.as_ref(), amount);
             TransferError::OverLimit(Box::new(OverLimit {
@@ -93,7 +97,9 @@ impl Service {
         let today = UsageId { user: user.to_owned(), day: now().date_naive() };
         let mut fits = Ok(());
         update_usage(&*self.store, &today, |usage| {
-            fits = ceiling.check(usage.total() + amount);
+            let mut others = usage.clone();
+            others.jobs.remove(&id);
+            fits = ceiling.check(others.total() + amount);
             fits.is_ok() && usage.jobs.insert(id, amount) != Some(amount)
         })
         .await?;

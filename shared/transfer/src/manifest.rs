@@ -1,7 +1,7 @@
 //! What the bucket keeps of a job: `jobs/<id>/manifest.json` (as submitted), `plan.json` and `tasks.json` (as fanned
 //! out), `receipt.json`.
 
-use crate::{Service, TransferError};
+use crate::{Ledger, TransferError};
 use job::{Job, JobId, JobRequest, Night, TopicName};
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutPayload, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -63,17 +63,24 @@ impl Manifest {
     }
 }
 
-impl Service {
+impl Ledger {
     pub(crate) async fn write_json<T: Serialize + Sync>(
         &self,
         job: JobId,
         name: &str,
         value: &T,
     ) -> Result<(), TransferError> {
-        let path = object_path(job, name);
+        self.write_object(&object_path(job, name), value).await
+    }
+
+    pub(crate) async fn write_object<T: Serialize + Sync>(
+        &self,
+        path: &Path,
+        value: &T,
+    ) -> Result<(), TransferError> {
         let text = serde_json::to_vec_pretty(value)
             .map_err(|error| TransferError::Damaged { path: path.to_string(), reason: error.to_string() })?;
-        let put = self.bucket.put(&path, PutPayload::from(text)).await;
+        let put = self.bucket.put(path, PutPayload::from(text)).await;
         put.map(drop).map_err(|source| TransferError::Bucket { path: path.to_string(), source })
     }
 
@@ -89,7 +96,13 @@ impl Service {
             .map_err(|error| TransferError::Damaged { path: path.to_string(), reason: error.to_string() })?;
         match self.bucket.put_opts(&path, PutPayload::from(text), PutMode::Create.into()).await {
             Ok(_) => Ok(value),
-            Err(object_store::Error::AlreadyExists { .. }) => self.read_json(job, name).await,
+            Err(object_store::Error::AlreadyExists { .. }) => match self.read_json(job, name).await {
+                // S3 also answers so while another is still writing it.
+                Err(TransferError::Bucket { source: object_store::Error::NotFound { .. }, path }) => {
+                    Err(TransferError::NotNow(format!("{path} is being written")))
+                }
+                other => other,
+            },
             Err(source) => Err(TransferError::Bucket { path: path.to_string(), source }),
         }
     }

@@ -4,6 +4,7 @@ use crate::{
     TransferError,
     attempt::AttemptError,
     content_plan::ContentPlan,
+    figures::Stages,
     filter::{Filter, tnsclass},
     pace::Pacer,
     run_task::Delivered,
@@ -19,7 +20,7 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 use tokio::sync::mpsc;
 
@@ -38,6 +39,8 @@ pub(crate) struct Tidings {
     pub counts: Counts,
     /// Ends of row groups.
     pub milestones: Milestones,
+    /// How the time was spent.
+    pub stages: Stages,
 }
 
 /// Shared between a pump and whoever looks on.
@@ -189,6 +192,7 @@ impl Pump {
         let Checkpoint { row_groups, mut counts, sequences, .. } = start.checkpoint;
         counts.dropped_by_condition.resize(plan.conditions.list().len(), 0);
         let filter = Filter::new(&plan, tns.clone(), start.night, progress.clone())?;
+        progress.with(|tidings| tidings.counts = counts.clone());
         let sink = Sink {
             encoder: Encoder::new(plan.layout),
             tns,
@@ -200,6 +204,7 @@ impl Pump {
             counts,
             messages: Messages::default(),
             progress: progress.clone(),
+            stages: Stages::default(),
         };
         Ok(Self {
             filter,
@@ -234,17 +239,24 @@ impl Pump {
     }
 
     fn pump(&mut self, prepared: &mut mpsc::Receiver<Prepared>) -> Result<(), TransferError> {
+        let mut waits_since = Instant::now();
         while let Some(scan) = prepared.blocking_recv() {
+            self.sink.stages.fetch += waits_since.elapsed();
             if self.sink.is_full() {
                 break;
             }
             self.row_group(scan?)?;
+            waits_since = Instant::now();
         }
         if self.progress.is_stopped() {
             return Err(TransferError::Cancelled);
         }
         let progress = &self.progress;
-        self.sink.publisher.finish(&|| progress.is_stopped())?;
+        let sends_since = Instant::now();
+        let finished = self.sink.publisher.finish(&|| progress.is_stopped());
+        self.sink.stages.send += sends_since.elapsed();
+        self.tell_stages();
+        finished?;
         self.check_books()
     }
 
@@ -262,11 +274,21 @@ impl Pump {
         Ok(())
     }
 
+    fn tell_stages(&self) {
+        let stages = self.sink.stages;
+        self.progress.with(|tidings| tidings.stages = stages);
+    }
+
     fn row_group(&mut self, scan: RowGroupScan) -> Result<(), TransferError> {
         let sink = &mut self.sink;
+        let (begun, in_sink) = (Instant::now(), sink.stages.encode + sink.stages.send);
         let mut receive =
             |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
-        let stats = scan.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan)?;
+        let ended = scan.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan);
+        let stages = &mut self.sink.stages;
+        stages.scan += begun.elapsed().saturating_sub(stages.encode + stages.send - in_sink);
+        self.tell_stages();
+        let stats = ended?;
         let counts = &mut self.sink.counts;
         counts.read += stats.rows_read;
         counts.bytes_read += stats.bytes_fetched;
@@ -300,6 +322,7 @@ struct Sink {
     counts: Counts,
     messages: Messages,
     progress: Progress,
+    stages: Stages,
 }
 
 impl Sink {
@@ -314,10 +337,13 @@ impl Sink {
         let taken = batch.num_rows().min(room);
         self.counts.over_limit += (batch.num_rows() - taken) as u64;
         let batch = batch.slice(0, taken);
+        let encodes_since = Instant::now();
         let fink = finkclass(&batch);
         let tns = tnsclass(&batch, &self.tns);
         self.messages.clear();
         self.encoder.encode(&batch, self.night, &fink, &tns, &mut self.messages)?;
+        let sends_since = Instant::now();
+        self.stages.encode += sends_since - encodes_since;
         let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_opt::<i32>());
         let messages = std::mem::take(&mut self.messages);
         for (row, message) in messages.iter().enumerate() {
@@ -332,6 +358,7 @@ impl Sink {
             self.counts.bytes_sent += message.len() as u64;
         }
         self.messages = messages;
+        self.stages.send += sends_since.elapsed();
         if self.progress.is_stopped() {
             return Err(TransferError::Cancelled);
         }
@@ -356,6 +383,9 @@ impl Sink {
         let stop = || progress.is_stopped() || !progress.may_send();
         if let Some(pacer) = &mut self.pacer {
             pacer.wait(message.len(), &stop);
+            if progress.is_stopped() {
+                return Err(TransferError::Cancelled);
+            }
         }
         if !progress.may_send() {
             return Err(TransferError::Fenced);

@@ -1,15 +1,21 @@
 //! One attempt at a task: claim, find where to go on, pump, settle.
 
 use crate::{
-    Service, TransferError,
-    attempt::AttemptError,
+    AttemptEnd, AttemptFigures, Ledger, Service, TransferError,
+    attempt::{AttemptError, Until},
+    figures::since,
     pace::{is_in_order, may_begin, window},
+    pump::Progress,
     service::now,
 };
-use chrono::TimeDelta;
-use job::{Claim, Counts, Ending, Failure, Fenced, Job, Next, Settlement, Task, TaskId, TaskState, Wish};
+use chrono::{DateTime, TimeDelta, Utc};
+use job::{
+    Claim, Counts, Ending, Failure, Fenced, Job, Next, Setbacks, Settlement, Task, TaskId, TaskState, Wish,
+};
 use std::time::Duration;
-use store::{Work, update_task};
+use store::{DeadLetter, StoreError, Work, update_task};
+use tokio::time::Instant;
+use tracing::Instrument;
 
 /// What came of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,8 +43,35 @@ pub(crate) struct Delivered {
 }
 
 impl Service {
-    /// Runs a task, once more if need be. Safe when it runs twice, late, or at once with its twin.
-    pub async fn run_task(&self, id: TaskId) -> Result<Outcome, TransferError> {
+    /// Sees a piece of work through, as far as time allows. Safe when it runs twice, late, or at once with its twin.
+    ///
+    /// # Errors
+    /// Passing faults only: the work is to be handed out again. Any other error has ended the job, with its reason.
+    pub async fn work(&self, work: Work, until: Option<DateTime<Utc>>) -> Result<Outcome, TransferError> {
+        let done = match work {
+            Work::FanOut(job) => self.fan_out(job).await.map(|()| Outcome::Ended),
+            Work::Finish(job) => self.finish_if_complete(job).await.map(|()| Outcome::Ended),
+            Work::Task(task) => self.run_task(task, until).await,
+        };
+        match done {
+            Err(TransferError::Store(StoreError::Missing(what))) => {
+                tracing::warn!(job = %work.job(), what, "work for what is not there");
+                Ok(Outcome::Ended)
+            }
+            Err(error) if !error.kind().is_worth_retrying() => {
+                tracing::error!(job = %work.job(), %error, "the job cannot go on");
+                match self.fail_job(work.job(), &error).await {
+                    // Whose work it was, nobody knows.
+                    Ok(()) | Err(TransferError::NoSuchJob(_)) => Ok(Outcome::Ended),
+                    Err(error) => Err(error),
+                }
+            }
+            other => other,
+        }
+    }
+
+    /// Runs a task, once more if need be; hands it over at `until`, when the worker's time is up.
+    pub async fn run_task(&self, id: TaskId, until: Option<DateTime<Utc>>) -> Result<Outcome, TransferError> {
         let job = self.job(id.job).await?.value;
         if is_in_order(&job.request) {
             // The end of an earlier task queues this one again.
@@ -49,16 +82,58 @@ impl Service {
         }
         let task = match self.claim(id, &job).await? {
             (Claim::Mine, task) => task,
-            (Claim::Ended { .. }, _) => {
+            (Claim::Ended { changed }, task) => {
+                if changed && task.state == TaskState::Failed {
+                    self.bury(&task).await;
+                }
                 self.task_ended(id).await?;
                 return Ok(Outcome::Ended);
             }
             (Claim::Busy(wait), _) => return Ok(Outcome::Busy { wait: std_wait(wait) }),
         };
-        let (attempt, night) = (task.attempt, task.night);
-        tracing::info!(job = %id.job, %night, attempt, "task begins");
-        let result = self.attempt(&job, task).await;
-        self.settle(id, attempt, result).await
+        let (night, attempt) = (task.night, task.attempt);
+        let span =
+            tracing::info_span!("task", job = %id.job, task = id.index, %night, attempt, trace = %job.trace);
+        self.see_through(&job, task, until).instrument(span).await
+    }
+
+    async fn see_through(
+        &self,
+        job: &Job,
+        task: Task,
+        until: Option<DateTime<Utc>>,
+    ) -> Result<Outcome, TransferError> {
+        tracing::info!(alerts = task.rows(), "task begins");
+        let (id, night, attempt, begun) = (task.id, task.night, task.attempt, Instant::now());
+        let before = task.checkpoint.as_ref().map(|known| known.counts.clone()).unwrap_or_default();
+        let until = until.map(|until| begun + (until - now()).to_std().unwrap_or_default());
+        let progress = Progress::of(&task, &self.settings.attempts);
+        let result = self.attempt(job, task, progress.clone(), Until(until)).await;
+        let (counts, stages) = progress.with(|tidings| (tidings.counts.clone(), tidings.stages));
+        let reached = result.as_ref().map_or(&counts, |done| &done.counts);
+        // Without a publisher it never came to reading.
+        let (read, kept, bytes_read) =
+            if progress.acknowledged().is_some() { since(&before, reached) } else { (0, 0, 0) };
+        let acknowledged = progress.acknowledged().unwrap_or_default();
+        let (outcome, end) = self.settle(id, attempt, result).await?;
+        let figures = AttemptFigures {
+            task: id,
+            night,
+            attempt,
+            trace: job.trace.clone(),
+            end,
+            read,
+            kept,
+            sent: acknowledged.messages,
+            bytes_read,
+            bytes_sent: acknowledged.bytes,
+            stages,
+            took: begun.elapsed(),
+        };
+        let seconds = figures.took.as_secs_f64();
+        tracing::info!(read, kept, sent = figures.sent, seconds, end = end.name(), "task attempt ended");
+        (self.settings.meter)(&figures);
+        Ok(outcome)
     }
 
     /// Takes the task by a conditional write: from then on an older attempt can write nothing.
@@ -83,39 +158,65 @@ impl Service {
         id: TaskId,
         attempt: u32,
         result: Result<Delivered, AttemptError>,
-    ) -> Result<Outcome, TransferError> {
+    ) -> Result<(Outcome, AttemptEnd), TransferError> {
         let settlement = settlement(&result);
         let mut next = Ok(Next::Ended);
         let ended = update_task(&*self.store, id, |task| {
             next = task.settle(attempt, now(), &self.settings.attempts, settlement.clone());
             next.is_ok()
         })
-        .await?;
-        let night = ended.value.night;
-        if let Err(AttemptError { error, .. }) = &result {
-            tracing::warn!(job = %id.job, %night, attempt, %error, "task attempt failed");
-            let text = format!("night {night}: {error}");
-            // A fault that lasts is told once, not at every attempt; a twin that was faster is no fault.
-            let is_twin = matches!(**error, TransferError::Fenced);
-            let told = |job: &Job| is_twin || job.log.iter().rev().take(20).any(|line| line.text == text);
-            self.change_job(id.job, |job| {
-                let news = !told(job);
-                if news {
-                    job.note(now(), text.clone());
-                }
-                news
-            })
-            .await?;
+        .await?
+        .value;
+        let is_handed_over = matches!(settlement.ending, Ending::HandedOver);
+        if let Err(AttemptError { error, .. }) = &result
+            && !(is_handed_over && matches!(next, Ok(Next::Again(_))))
+        {
+            tracing::warn!(%error, "task attempt failed");
+            self.tell_fault(&ended, ended.failure.as_ref().filter(|_| is_handed_over), error).await?;
         }
-        match next {
-            Ok(Next::Again(wait)) => Ok(Outcome::Again { wait: std_wait(wait) }),
+        let end = match (&next, ended.state) {
+            (Ok(Next::Again(_)), _) if is_handed_over => AttemptEnd::HandedOver,
+            (Ok(Next::Again(_)) | Err(Fenced), _) => AttemptEnd::Again,
+            (_, TaskState::Done) => AttemptEnd::Done,
+            (_, TaskState::Cancelled) => AttemptEnd::Cancelled,
+            _ => AttemptEnd::Failed,
+        };
+        if end == AttemptEnd::Failed {
+            self.bury(&ended).await;
+        }
+        let outcome = match next {
+            Ok(Next::Again(wait)) => Outcome::Again { wait: std_wait(wait) },
             // The job's books are closed when nothing can arrive any more.
-            Ok(Next::EndedButBusy(wait)) => Ok(Outcome::Busy { wait: std_wait(wait) }),
+            Ok(Next::EndedButBusy(wait)) => Outcome::Busy { wait: std_wait(wait) },
             Ok(Next::Ended) | Err(Fenced) => {
                 self.task_ended(id).await?;
-                Ok(Outcome::Ended)
+                Outcome::Ended
             }
-        }
+        };
+        Ok((outcome, end))
+    }
+
+    /// Writes a fault into the job's log. One that lasts is told once, not at every attempt; a twin that was faster is no
+    /// fault.
+    async fn tell_fault(
+        &self,
+        task: &Task,
+        failure: Option<&Failure>,
+        error: &TransferError,
+    ) -> Result<(), TransferError> {
+        let reason = failure.map_or_else(|| error.to_string(), |failure| failure.reason.clone());
+        let text = format!("night {}: {reason}", task.night);
+        let is_twin = matches!(error, TransferError::Fenced);
+        let told = |job: &Job| is_twin || job.log.iter().rev().take(20).any(|line| line.text == text);
+        self.change_job(task.id.job, |job| {
+            let news = !told(job);
+            if news {
+                job.note(now(), text.clone());
+            }
+            news
+        })
+        .await?;
+        Ok(())
     }
 
     /// The next task of a job that goes in order follows; the last one ends the job.
@@ -124,11 +225,30 @@ impl Service {
         if is_in_order(&job.request) && !job.state.is_final() {
             let tasks = self.store.tasks(id.job).await?;
             let waiting = window(&job.request, tasks.iter().map(|task| &task.value))
-                .filter(|task| task.state == TaskState::Queued && task.attempt == 0);
+                // One with a setback waits for its own turn already.
+                .filter(|task| task.state == TaskState::Queued && task.setbacks == Setbacks::default());
             let work: Vec<Work> = waiting.map(|task| Work::Task(task.id)).collect();
             self.queue.send(&work).await?;
         }
         self.finish_if_complete(id.job).await
+    }
+}
+
+impl Ledger {
+    /// Tells those who look after the service that a task ended in failure. The job says so in any case.
+    pub(crate) async fn bury(&self, task: &Task) {
+        let letter = DeadLetter {
+            job: task.id.job,
+            task: task.id.index,
+            night: task.night,
+            part: task.part,
+            attempts: task.attempt,
+            error: task.failure.as_ref().map_or_else(String::new, |failure| failure.reason.clone()),
+        };
+        if let Err(error) = self.queue.bury(&[letter]).await {
+            let (job, night) = (task.id.job, task.night);
+            tracing::error!(parent: None, %job, %night, %error, "a dead letter could not be sent");
+        }
     }
 }
 
@@ -142,6 +262,7 @@ fn settlement(result: &Result<Delivered, AttemptError>) -> Settlement {
         Err(failed) => Settlement {
             ending: match &*failed.error {
                 TransferError::Cancelled => Ending::Cancelled,
+                TransferError::OutOfTime => Ending::HandedOver,
                 error => Ending::Failed { failure: Failure::new(error.kind(), error.to_string()) },
             },
             drained: failed.drained,

@@ -1,14 +1,14 @@
 //! The parts that the use-cases work with.
 
-use crate::TransferError;
+use crate::{AttemptFigures, Ledger, TransferError, ledger::LedgerParts};
 use archive::Archive;
 use broker::Kafka;
 use chrono::{DateTime, TimeDelta, Utc};
-use job::{AttemptRules, Job, JobId, Limits};
+use job::{AttemptRules, Job, Limits};
 use object_store::ObjectStore;
 use packet::TnsCatalogue;
 use std::{ops::Deref, sync::Arc, time::Duration};
-use store::{Queue, Store, StoreError, Versioned, Work, update_job};
+use store::{Queue, Store, Work};
 
 /// What a service is made of.
 pub struct ServiceParts {
@@ -41,6 +41,10 @@ pub struct Settings {
     pub task_bytes: u64,
     /// What a job, and what a user in a day, may ask for.
     pub limits: Limits,
+    /// Where clients poll, if not where the service itself reaches the cluster.
+    pub readers: Option<String>,
+    /// Who is told what each attempt at a task did.
+    pub meter: fn(&AttemptFigures),
 }
 
 impl Settings {
@@ -59,31 +63,37 @@ impl Settings {
             progress_interval: Duration::from_millis(500),
             task_bytes: 12 * 1024 * 1024 * 1024,
             limits: Limits::default(),
+            readers: None,
+            meter: |_| {},
         }
     }
 }
 
-/// The use-cases over their parts. Cheap to clone.
+/// The use-cases over their parts: those of a [`Ledger`], and those that need archive or broker. Cheap to clone.
 #[derive(Clone)]
-pub struct Service(Arc<ServiceParts>);
+pub struct Service {
+    ledger: Ledger,
+    /// The nights.
+    pub archive: Archive,
+    /// The cluster.
+    pub kafka: Kafka,
+    /// Classified transients.
+    pub tns: Arc<TnsCatalogue>,
+}
 
 impl Deref for Service {
-    type Target = ServiceParts;
+    type Target = Ledger;
 
-    fn deref(&self) -> &ServiceParts {
-        &self.0
+    fn deref(&self) -> &Ledger {
+        &self.ledger
     }
 }
 
 impl Service {
     /// A service of the given parts.
     pub fn new(parts: ServiceParts) -> Self {
-        Self(Arc::new(parts))
-    }
-
-    /// The job of this name.
-    pub async fn job(&self, id: JobId) -> Result<Versioned<Job>, TransferError> {
-        self.store.job(id).await?.ok_or(TransferError::NoSuchJob(id))
+        let ServiceParts { store, queue, archive, kafka, bucket, tns, settings } = parts;
+        Self { ledger: Ledger::new(LedgerParts { store, queue, bucket, settings }), archive, kafka, tns }
     }
 
     /// Puts back to work what an earlier process left. Only for a stack of one process, which holds the store's lock:
@@ -123,17 +133,6 @@ impl Service {
         // Ended, but what they sent may still arrive: the books are closed after that.
         self.queue.send(&ended).await?;
         self.finish_if_complete(job.id).await
-    }
-
-    pub(crate) async fn change_job(
-        &self,
-        id: JobId,
-        change: impl FnMut(&mut Job) -> bool + Send,
-    ) -> Result<Versioned<Job>, TransferError> {
-        update_job(&*self.store, id, change).await.map_err(|error| match error {
-            StoreError::Missing(_) => TransferError::NoSuchJob(id),
-            other => other.into(),
-        })
     }
 }
 

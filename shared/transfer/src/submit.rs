@@ -5,60 +5,110 @@ use archive::{JobSchema, NightSchema, distinct, unify};
 use broker::Existing;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::{StreamExt, TryStreamExt};
-use job::{ErrorKind, Job, JobId, JobRequest, Night, TopicName};
-use store::Work;
+use job::{Caller, ErrorKind, Job, JobId, JobRequest, Night, TopicName};
+use store::{StoreError, Work};
 
 /// Footers that are read at once.
 const FOOTERS: usize = 16;
 
 impl Service {
     /// Accepts a job, or refuses it with the reason. When this returns, both topics exist.
-    pub async fn submit(&self, request: JobRequest, user: &str) -> Result<JobDocument, TransferError> {
+    pub async fn submit(&self, request: JobRequest, caller: &Caller) -> Result<JobDocument, TransferError> {
+        self.submit_as(JobId::random(), request, caller).await
+    }
+
+    /// The same for a job of a given name: submitted again, it is the same job. A submit that was broken off goes on.
+    pub async fn submit_as(
+        &self,
+        id: JobId,
+        request: JobRequest,
+        caller: &Caller,
+    ) -> Result<JobDocument, TransferError> {
+        if let Some(job) = self.store.job(id).await? {
+            self.announce_again(&job.value).await?;
+            return self.document(id).await;
+        }
+        let request = request.on(now().date_naive())?;
         request.check()?;
         let (nights, empty_nights) = self.chosen_nights(&request).await?;
         let schema = self.first_look(&nights).await?;
         ContentPlan::over_nights(&request, &schema)?;
 
-        let amount = self.within_limits(&request, nights.len(), user).await?;
-        let id = JobId::random();
-        self.reserve(id, user, amount).await?;
-        let made = self.make(id, request, user, nights, empty_nights).await;
-        if made.is_err() {
-            self.release(id, user).await;
+        let amount = self.within_limits(&request, nights.len(), id, &caller.user).await?;
+        self.reserve(id, &caller.user, amount).await?;
+        match self.make(id, request, caller, nights, empty_nights).await {
+            Ok(()) => self.document(id).await,
+            Err(error) => {
+                if let Ok(None) = self.store.job(id).await {
+                    self.release(id, &caller.user).await;
+                }
+                Err(error)
+            }
         }
-        made
     }
 
     async fn make(
         &self,
         id: JobId,
         request: JobRequest,
-        user: &str,
+        caller: &Caller,
         nights: Vec<Night>,
         empty_nights: Vec<Night>,
-    ) -> Result<JobDocument, TransferError> {
-        let partitions = request.topic_partitions();
-        let (created, topic) = self.own_topic(&request, partitions).await?;
+    ) -> Result<(), TransferError> {
+        let (created, topic) = self.own_topic(&request, request.topic_partitions()).await?;
         let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
         let expires = created.checked_add_signed(retention).unwrap_or(created);
-        let mut job = Job::new(id, request.clone(), user, topic.clone(), created, expires);
+        let mut job = Job::new(id, request, caller, topic, created, expires);
         job.empty_nights = empty_nights;
-        let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();
-        job.notes.extend(unknown.into_iter().map(|(class, nearest)| match nearest {
-            Some(nearest) => format!(
-                "`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels; or did you mean `{nearest}`?"
-            ),
-            None => format!("`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels"),
-        }));
+        job.notes.extend(unknown_classes(&job.request)?);
         if !job.empty_nights.is_empty() {
             job.notes.push(format!("{} of the chosen nights are not in the archive", job.empty_nights.len()));
         }
         job.note(created, "submitted");
-        self.write_json(id, "manifest.json", &Manifest { id, request, topic, partitions, nights }).await?;
-        self.store.insert_job(&job).await?;
-        self.queue.send(&[Work::FanOut(id)]).await?;
-        tracing::info!(job = %id, "submitted");
-        self.document(id).await
+        let kept = self.store.insert_job(&job).await;
+        if kept.is_err()
+            && let Err(error) = self.kafka.delete_topics(&job.topic).await
+        {
+            tracing::warn!(job = %id, topic = %job.topic, %error, "topics without a job stay");
+        }
+        match kept {
+            // A twin was faster: the job is theirs.
+            Err(StoreError::Exists(_)) => return Ok(()),
+            other => other?,
+        };
+        tracing::info!(job = %id, trace = %job.trace, user = job.user, "submitted");
+        // After the row: whoever is woken by the manifest finds the job.
+        self.announce(&job, nights).await
+    }
+
+    async fn announce(&self, job: &Job, nights: Vec<Night>) -> Result<(), TransferError> {
+        let manifest = Manifest {
+            id: job.id,
+            request: job.request.clone(),
+            topic: job.topic.clone(),
+            partitions: job.request.topic_partitions(),
+            nights,
+        };
+        self.write_json(job.id, "manifest.json", &manifest).await?;
+        Ok(self.queue.send(&[Work::FanOut(job.id)]).await?)
+    }
+
+    /// Writes the manifest of a job that is not fanned out yet, where it is not there or not its own; tells whether it
+    /// had to.
+    pub(crate) async fn announce_again(&self, job: &Job) -> Result<bool, TransferError> {
+        if job.ready || job.state.is_final() {
+            return Ok(false);
+        }
+        match self.read_json::<Manifest>(job.id, "manifest.json").await {
+            Ok(manifest) if manifest.check(job).is_ok() => return Ok(false),
+            Err(error @ TransferError::Bucket { .. }) if error.kind().is_worth_retrying() => {
+                return Err(error);
+            }
+            _ => {}
+        }
+        let (nights, _) = self.chosen_nights(&job.request).await?;
+        self.announce(job, nights).await?;
+        Ok(true)
     }
 
     /// Makes both topics under a name that nobody else has: two submits may come in the same microsecond.
@@ -121,4 +171,17 @@ impl Service {
         }
         Ok(None)
     }
+}
+
+/// A note for each class that is none of Fink's own.
+fn unknown_classes(request: &JobRequest) -> Result<Vec<String>, TransferError> {
+    let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();
+    let note = |(class, nearest): (String, Option<String>)| {
+        let told = format!("`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels");
+        match nearest {
+            Some(nearest) => format!("{told}; or did you mean `{nearest}`?"),
+            None => told,
+        }
+    };
+    Ok(unknown.into_iter().map(note).collect())
 }

@@ -6,15 +6,35 @@ use arrow::{
     compute::cast,
     datatypes::{DataType, Float64Type},
 };
+use bytes::Bytes;
 use packet::{PacketError, TnsCatalogue, TnsSource};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use std::{fs::File, path::Path};
+use std::path::Path;
 
-/// Reads a Parquet table with the columns `ra`, `declination` (degrees) and `type`.
+/// Today's table has 10 MB.
+const MAX_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Reads a Parquet table with the columns `ra`, `declination` (degrees) and `type`, on disk.
 pub fn read_tns_table(path: &Path) -> Result<TnsCatalogue, TransferError> {
-    let wrong = |reason: String| PacketError::Catalogue { reason: format!("{}: {reason}", path.display()) };
-    let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| wrong(error.to_string()))?;
+    let place = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| wrong(&place, &error))?;
+    tns_table(&place, bytes.into())
+}
+
+/// The same on object storage, by a URL such as `s3://bucket/tns.parquet`.
+pub async fn fetch_tns_table(url: &str) -> Result<TnsCatalogue, TransferError> {
+    let bytes = archive::fetch_object(url, MAX_BYTES).await?;
+    tns_table(url, bytes)
+}
+
+fn wrong(place: &str, reason: &dyn std::fmt::Display) -> PacketError {
+    PacketError::Catalogue { reason: format!("{place}: {reason}") }
+}
+
+fn tns_table(place: &str, bytes: Bytes) -> Result<TnsCatalogue, TransferError> {
+    let wrong = |reason: String| wrong(place, &reason);
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| wrong(error.to_string()))?;
     let mut sources = Vec::new();
     for batch in builder.build().map_err(|error| wrong(error.to_string()))? {
         let batch = batch.map_err(|error| wrong(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use super::Verdict;
 use archive::LeafSet;
-use job::{FieldPath, Job};
+use job::{Caller, FieldPath, Job};
 use transfer::{Manifest, Plan};
 
 /// The job that a manifest must be of.
@@ -17,7 +17,7 @@ impl Target {
         let (_, seed) = seed.ok_or("the corpus lacks manifests/manifest.json")?;
         let manifest: Manifest = serde_json::from_slice(seed).map_err(|error| error.to_string())?;
         let moment = "2026-03-23T00:00:00Z".parse().unwrap_or_default();
-        let job = Job::new(manifest.id, manifest.request, job::SOMEBODY, manifest.topic, moment, moment);
+        let job = Job::new(manifest.id, manifest.request, &Caller::default(), manifest.topic, moment, moment);
         Ok(Self { job })
     }
 }

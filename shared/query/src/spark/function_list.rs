@@ -179,7 +179,8 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     function!(["hypot"], "hypot(x, y)", 2..=2, |mut args| {
         let (x, y) = (args.next(), args.next());
-        Ok(binary("hypot", x, y, |x, y| Some(x.hypot(y))))
+        // Not the standard library's: it is glibc's, in a version that Amazon Linux 2023 lacks.
+        Ok(binary("hypot", x, y, |x, y| Some(libm::hypot(x, y))))
     }),
     function!(["pi"], "pi()", 0..=0, |_| constant(std::f64::consts::PI)),
     function!(["e"], "e()", 0..=0, |_| constant(std::f64::consts::E)),

@@ -1,0 +1,235 @@
+//! What functions call, with a real broker and archive: manifests in the bucket, workers whose time is up, lost work.
+
+use crate::harness::sample_archive;
+use archive::Archive;
+use async_trait::async_trait;
+use broker::{Kafka, KafkaConfig};
+use chrono::{TimeDelta, Utc};
+use embedded_broker::{BrokerConfig, EmbeddedBroker};
+use job::{Caller, JobId, JobRequest, JobState, TaskId};
+use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
+use serde_json::Value;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use store::{DeadLetter, Embedded, Queue, StoreError, Work};
+use transfer::{Outcome, Service, ServiceParts, Settings};
+
+const NIGHTS: [&str; 2] = ["2025-09-01", "2025-09-02"];
+const ALERTS: u64 = 300;
+
+/// Keeps what was sent, for the case to do or to lose.
+#[derive(Clone, Default)]
+struct Kept {
+    work: Arc<Mutex<Vec<Work>>>,
+    letters: Arc<Mutex<Vec<DeadLetter>>>,
+}
+
+#[async_trait]
+impl Queue for Kept {
+    async fn send(&self, work: &[Work]) -> Result<(), StoreError> {
+        self.work.lock().unwrap().extend(work);
+        Ok(())
+    }
+
+    async fn bury(&self, letters: &[DeadLetter]) -> Result<(), StoreError> {
+        self.letters.lock().unwrap().extend(letters.iter().cloned());
+        Ok(())
+    }
+
+    async fn is_idle(&self) -> Result<bool, StoreError> {
+        Ok(self.work.lock().unwrap().is_empty())
+    }
+}
+
+struct World {
+    service: Service,
+    queue: Kept,
+    bucket: Arc<InMemory>,
+    broker: EmbeddedBroker,
+    folder: tempfile::TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = sample_archive(&folder.path().join("archive"), &NIGHTS, ALERTS, false);
+        let config = BrokerConfig::new(folder.path().join("kafka")).listen("127.0.0.1:0".parse().unwrap());
+        let broker = EmbeddedBroker::start(config).unwrap();
+        let (queue, bucket) = (Kept::default(), Arc::new(InMemory::new()));
+        let mut settings = Settings::with_delivery_timeout(Duration::from_secs(10));
+        settings.foreign_attempts = false;
+        let service = Service::new(ServiceParts {
+            store: Arc::new(Embedded::in_memory().unwrap()),
+            queue: Arc::new(queue.clone()),
+            archive: Archive::open(archive.to_str().unwrap()).unwrap(),
+            kafka: Kafka::new(KafkaConfig::plaintext(broker.bootstrap())).unwrap(),
+            bucket: bucket.clone(),
+            tns: Arc::default(),
+            settings,
+        });
+        Self { service, queue, bucket, broker, folder }
+    }
+
+    fn taken(&self) -> Vec<Work> {
+        std::mem::take(&mut *self.queue.work.lock().unwrap())
+    }
+
+    /// Does what is queued, and what comes of it, until nothing is left; how many pieces each were handed on.
+    async fn work_through(&self, until: Option<TimeDelta>) -> usize {
+        let mut again = 0;
+        let mut open = self.taken();
+        while let Some(piece) = open.pop() {
+            match self.service.work(piece, until.map(|until| Utc::now() + until)).await.unwrap() {
+                Outcome::Ended => {}
+                Outcome::Again { wait } | Outcome::Busy { wait } => {
+                    again += 1;
+                    tokio::time::sleep(wait).await;
+                    open.push(piece);
+                }
+            }
+            open.extend(self.taken());
+        }
+        again
+    }
+
+    async fn put(&self, path: &str, text: &str) {
+        self.bucket.put(&Path::parse(path).unwrap(), text.to_owned().into()).await.unwrap();
+    }
+
+    async fn object(&self, path: &str) -> Value {
+        let found = self.bucket.get(&Path::parse(path).unwrap()).await.unwrap();
+        serde_json::from_slice(&found.bytes().await.unwrap()).unwrap()
+    }
+
+    async fn told(&self, path: &str, version: &str) {
+        self.service.manifest_created(path, version, &Caller::new("bucket")).await.unwrap();
+    }
+
+    /// State and alerts in the topic, by the receipt, which adds up or is not there.
+    async fn came_to(&self, id: JobId) -> (JobState, u64) {
+        let receipt = self.service.receipt(id).await.unwrap();
+        (receipt.state, receipt.total.sent)
+    }
+}
+
+fn request(text: &str) -> JobRequest {
+    JobRequest::parse(text).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_manifest_is_one_job_however_often_it_is_told_of() {
+    let world = World::new();
+    let path = "jobs/nightly/manifest.yaml";
+    world.put(path, "nights: [2025-09-01]\nlimit: 7\n").await;
+    world.told(path, "first").await;
+    world.told(path, "first").await;
+    let id: JobId = world.object("jobs/nightly/answer.json").await["job"].as_str().unwrap().parse().unwrap();
+    assert_eq!(world.service.list(10).await.unwrap().len(), 1);
+    world.work_through(None).await;
+    assert_eq!(world.came_to(id).await, (JobState::Done, 7));
+    // The same text dropped once more is another object, and another job.
+    world.told(path, "second").await;
+    assert_eq!(world.service.list(10).await.unwrap().len(), 2);
+    world.work_through(None).await;
+    world.broker.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_of_a_jobs_own_name_is_that_job_and_heals_when_written_over() {
+    let world = World::new();
+    let id = JobId::random();
+    let path = format!("jobs/{id}/manifest.json");
+    world.put(&path, r#"{"nights": ["2025-09-01"], "limit": 7}"#).await;
+    world.told(&path, "first").await;
+    // A hasty hand writes it again, before the job was split.
+    world.put(&path, r#"{"nights": ["2025-09-02"], "limit": 100000}"#).await;
+    world.told(&path, "second").await;
+    assert_eq!(world.object(&path).await["request"]["limit"], 7);
+    world.told(&path, "of our own hand").await;
+    world.work_through(None).await;
+    assert_eq!(world.came_to(id).await, (JobState::Done, 7));
+    assert_eq!(world.service.list(10).await.unwrap().len(), 1);
+    world.broker.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_taken_is_answered_beside_it() {
+    let world = World::new();
+    for (text, told) in [
+        ("nights: [1999-01-01]", "the archive has none of the chosen nights"),
+        ("nights: [2025-09-01]\nconditions: candidate.magpfs < 18", "magpfs"),
+        ("{\"nights\": ", "EOF"),
+    ] {
+        world.put("jobs/wrong/manifest.yaml", text).await;
+        world.told("jobs/wrong/manifest.yaml", "one").await;
+        let answer = world.object("jobs/wrong/answer.json").await;
+        assert!(answer.to_string().contains(told) && answer.get("job").is_none(), "{text}: {answer}");
+    }
+    world.told("jobs/never was/manifest.json", "one").await;
+    assert!(world.service.list(10).await.unwrap().is_empty());
+    world.broker.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_time_is_up_hands_over_and_nothing_is_doubled() {
+    let world = World::new();
+    let asked = request("nights: [2025-09-01..2025-09-02]\npace: {alerts_per_second: 300}");
+    let id = world.service.submit(asked, &Caller::default()).await.unwrap().id;
+    let handed_over = world.work_through(Some(TimeDelta::milliseconds(600))).await;
+    assert!(handed_over >= 2, "{handed_over}");
+    assert_eq!(world.came_to(id).await, (JobState::Done, 2 * ALERTS));
+    let task = world.service.store.task(TaskId { job: id, index: 0 }).await.unwrap().unwrap().value;
+    assert!(task.attempt >= 2);
+    assert!(
+        world.service.job(id).await.unwrap().value.log.iter().all(|line| !line.text.contains("time is up"))
+    );
+    world.broker.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_that_cannot_be_read_is_told_to_those_who_look_after_the_service() {
+    let world = World::new();
+    let file = world.folder.path().join("archive/science/year=2025/month=09/day=02");
+    let file = std::fs::read_dir(file).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(file, b"PAR1 no Parquet PAR1").unwrap();
+    let id = world.service.submit(request("nights: [2025-09-01..2025-09-02]"), &Caller::default()).await;
+    let id = id.unwrap().id;
+    world.work_through(None).await;
+    assert_eq!(world.came_to(id).await, (JobState::Partial, ALERTS));
+    let letters = world.queue.letters.lock().unwrap().clone();
+    let told: Vec<_> = letters.iter().map(|letter| (letter.job, letter.night.to_string())).collect();
+    assert_eq!(told, [(id, NIGHTS[1].to_owned())]);
+    assert!(letters[0].error.contains("Parquet"), "{}", letters[0].error);
+    world.broker.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_that_was_lost_is_found_by_who_tends_and_by_nobody_while_the_queue_holds_some() {
+    let world = World::new();
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let asked = request("nights: [2025-09-01..2025-09-02]");
+        ids.push(world.service.submit(asked, &Caller::default()).await.unwrap().id);
+    }
+    // The first is split and its tasks are lost, the second was never split.
+    assert_eq!(world.taken().len(), 2);
+    world.service.fan_out(ids[0]).await.unwrap();
+    assert_eq!(world.service.tend().await.unwrap().woken, 0, "the queue holds its tasks");
+    assert_eq!(world.taken().len(), 2);
+    assert_eq!(world.service.tend().await.unwrap().woken, 0, "they were submitted just now");
+    for id in &ids {
+        let earlier = |job: &mut job::Job| {
+            job.created -= TimeDelta::hours(1);
+            true
+        };
+        store::update_job(&*world.service.store, *id, earlier).await.unwrap();
+    }
+    assert_eq!(world.service.tend().await.unwrap().woken, 2);
+    world.work_through(None).await;
+    for id in ids {
+        assert_eq!(world.came_to(id).await, (JobState::Done, 2 * ALERTS));
+    }
+    world.broker.shutdown();
+}
