@@ -1,0 +1,17 @@
+//! Runs tasks from the queue.
+
+mod handler;
+
+use function::Environment;
+use lambda_runtime::{Error, service_fn};
+use std::sync::Arc;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    function::start_logs();
+    let (environment, aws) = (Environment::read()?, cloud::from_environment().await);
+    let queue = function::queue(&environment, &aws);
+    let service = function::service(&environment, &aws, Arc::new(queue.clone())).await?;
+    let handler = handler::Handler { service, queue };
+    lambda_runtime::run(service_fn(|event| handler.handle(event))).await
+}

@@ -1,0 +1,35 @@
+//! What the functions on AWS share: the environment is read once, the parts are built once, and every event goes through
+//! `transfer`.
+//!
+//! | module | is for |
+//! |---|---|
+//! | [`Environment`] | the variables that `infra/template.yaml` sets, checked |
+//! | [`ledger`], [`service`] | the use-cases over DynamoDB, SQS, S3 and Kafka |
+//! | [`serve`], [`Http`] | requests of API Gateway, with the caller that its authorizer names |
+//! | [`meter`] | metrics of each attempt, in CloudWatch's embedded format |
+//!
+//! A variable that is missing or wrong ends a function at its start, with its name and what to write instead. Nothing of
+//! the environment is logged; what comes from Secrets Manager is kept in memory only.
+//!
+//! What it leaves to others: which events there are (each function), and what becomes of them (`transfer`).
+
+mod environment;
+mod error;
+mod http;
+mod kafka;
+mod metrics;
+mod parts;
+
+pub use environment::{Access, Environment};
+pub use error::FunctionError;
+pub use http::{Http, serve};
+pub use metrics::meter;
+pub use parts::{ledger, queue, service};
+
+use telemetry::Format;
+
+/// Starts the logs of a function: one JSON object a line, at the level of `LOG_LEVEL`.
+pub fn start_logs() {
+    let level = std::env::var("LOG_LEVEL").unwrap_or_else(|_| "info".into());
+    telemetry::init(Format::Json, &level);
+}

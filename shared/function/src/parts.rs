@@ -1,0 +1,65 @@
+//! The parts of the use-cases, on AWS.
+
+use crate::{Environment, FunctionError, kafka, metrics::meter};
+use archive::Archive;
+use aws_config::SdkConfig;
+use broker::Kafka;
+use cloud::{DynamoStore, SqsQueue};
+use packet::TnsCatalogue;
+use std::sync::Arc;
+use store::Queue;
+use transfer::{Ledger, LedgerParts, Service, ServiceParts, Settings};
+
+/// A task whose workers die so often ends. Fewer times than the queue hands out a message (`infra/template.yaml`): the job
+/// has to say so before the message is gone.
+const DEATHS: u32 = 4;
+
+/// Status, cancel, retry and the like.
+pub fn ledger(environment: &Environment, aws: &SdkConfig) -> Result<Ledger, FunctionError> {
+    Ok(Ledger::new(LedgerParts {
+        store: Arc::new(DynamoStore::new(aws, &environment.table, environment.job_retention)),
+        queue: Arc::new(queue(environment, aws)),
+        bucket: archive::open_bucket(&environment.bucket)?,
+        settings: settings(environment),
+    }))
+}
+
+/// All use-cases, with `queue` for the work that they send.
+pub async fn service(
+    environment: &Environment,
+    aws: &SdkConfig,
+    queue: Arc<dyn Queue>,
+) -> Result<Service, FunctionError> {
+    let tns = match &environment.tns_table {
+        Some(url) => transfer::fetch_tns_table(url).await?,
+        None => TnsCatalogue::default(),
+    };
+    Ok(Service::new(ServiceParts {
+        store: Arc::new(DynamoStore::new(aws, &environment.table, environment.job_retention)),
+        queue,
+        archive: Archive::open(&environment.archive)?,
+        kafka: Kafka::new(kafka::config(environment, aws).await?)?,
+        bucket: archive::open_bucket(&environment.bucket)?,
+        tns: Arc::new(tns),
+        settings: settings(environment),
+    }))
+}
+
+/// The queue of tasks.
+pub fn queue(environment: &Environment, aws: &SdkConfig) -> SqsQueue {
+    let queue = SqsQueue::new(aws, &environment.tasks);
+    match &environment.dead_tasks {
+        Some(url) => queue.with_dead_letters(url),
+        None => queue,
+    }
+}
+
+fn settings(environment: &Environment) -> Settings {
+    let mut settings = Settings::with_delivery_timeout(environment.delivery_timeout);
+    settings.attempts.deaths = DEATHS;
+    settings.task_bytes = environment.task_bytes;
+    settings.limits = environment.limits.clone();
+    settings.readers.clone_from(&environment.readers);
+    settings.meter = meter;
+    settings
+}

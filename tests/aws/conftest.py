@@ -1,0 +1,274 @@
+"""The service on an AWS and a Kafka of this machine, for the session.
+
+Without AWS_ENDPOINT_URL both are started here: LocalStack with functions as child processes, and Apache Kafka, to which
+the functions log in by SCRAM while readers come without a name. With it (and KAFKA_BOOTSTRAP) the suite deploys to what is
+there, such as that of `localstack/compose.yaml`.
+"""
+
+import contextlib
+import datetime
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("NIGHTFERRY_SHARED", ROOT / ".." / "shared"))
+CLIENTS = Path(os.environ.get("NIGHTFERRY_CLIENTS", Path.home() / ".cache/nightferry/clients"))
+PACKAGES = Path(os.environ.get("NIGHTFERRY_PACKAGES", ROOT / "target" / "lambda"))
+SIMULATED = ["2025-10-11", "2025-10-12", "2025-10-13"]
+ALERTS = 600
+POISON = "2025-10-20"
+LAST_NIGHT = (datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(1)).isoformat()
+
+
+def wait_for(what: str, condition: Callable[[], T], seconds: float = 60) -> T:
+    """The first true value of the condition, within the time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.1)
+    return value
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with contextlib.closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with contextlib.closing(socket.socket()) as trying:
+        return trying.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Servers:
+    """LocalStack and Kafka, ended with the session."""
+
+    def __init__(self, data: Path) -> None:
+        """Starts both."""
+        self.processes: list[subprocess.Popen[bytes]] = []
+        aws, self.readers, self.scram = free_port(), free_port(), free_port()
+        environment = os.environ | {"KAFKA_USERS": "ferry:s3cret"}
+        ports = ["--port", str(self.readers), "--scram", "--scram-port", str(self.scram)]
+        self._start([ROOT / "localstack/kafka/run", "--data", data / "kafka", *ports], data / "kafka.log", environment)
+        self._start([ROOT / "localstack/native/run", "--data", data / "aws", "--port", str(aws)], data / "aws.log")
+        self.endpoint = f"http://127.0.0.1:{aws}"
+        self.log = data / "aws.log"
+
+    def ready(self) -> None:
+        """Waits until both answer; they may have to be installed first."""
+        wait_for("LocalStack", lambda: self._live() and "Ready." in self.log.read_text(), 600)
+        wait_for("Kafka", lambda: self._live() and answers(self.scram) and answers(self.readers), 600)
+
+    def _start(self, command: list[Any], log: Path, environment: dict[str, str] | None = None) -> None:
+        with log.open("wb") as output:
+            self.processes.append(
+                subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=environment)
+            )
+
+    def _live(self) -> bool:
+        assert all(process.poll() is None for process in self.processes), "a server has ended"
+        return True
+
+    def end(self) -> None:
+        """By their process ids."""
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            process.wait(30)
+
+
+class Stack:
+    """The deployed service, as its users and its operators reach it."""
+
+    def __init__(self, name: str, readers: str) -> None:
+        """Of a stack that is deployed."""
+        self.name, self.readers = name, readers
+        self.outputs: dict[str, str] = {}
+
+    def client(self, service: str) -> Any:
+        """A client of one service."""
+        return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
+
+    def deploy(self, *arguments: str) -> Any:
+        """Runs the deploy script; what it printed."""
+        command = [ROOT / "localstack/deploy", *arguments, "--stack", self.name]
+        answer = subprocess.run(command, capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)
+
+    def up(self, **parameters: str) -> None:
+        """Creates the stack, or brings it up to date."""
+        given = [part for key, value in parameters.items() for part in ("--parameter", f"{key}={value}")]
+        self.outputs = self.deploy("up", "--packages", str(PACKAGES), *given)
+
+    def ask(self, method: str, path: str, document: object = None, headers: dict[str, str] | None = None) -> tuple[int, str, Any]:
+        """Status, content type and document of an answer of the API."""
+        body = document.encode() if isinstance(document, str) else None if document is None else json.dumps(document).encode()
+        given = {"Content-Type": "application/json"} | (headers or {})
+        request = urllib.request.Request(self.outputs["API_BASE"] + path, body, given, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.headers["Content-Type"], json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, error.headers["Content-Type"], json.load(error)
+
+    def submit(self, nights: list[str], headers: dict[str, str] | None = None, **more: object) -> dict[str, Any]:
+        """Submits a job that must be taken."""
+        status, _, job = self.ask("POST", "/v1/jobs", {"nights": nights} | more, headers)
+        assert status == 201, job
+        return job
+
+    def job(self, job: str) -> dict[str, Any]:
+        """A job as it stands."""
+        status, _, document = self.ask("GET", f"/v1/jobs/{job}")
+        assert status == 200, document
+        return document
+
+    def ended(self, job: str, state: str = "done", seconds: float = 120) -> dict[str, Any]:
+        """The job once it has ended, which must be in this state."""
+        over = lambda: (document := self.job(job))["status"]["state"] not in ("queued", "running") and document  # noqa: E731
+        document = wait_for(f"the end of job {job}", over, seconds)
+        assert document["status"]["state"] == state, document["status"]
+        return document
+
+    def receipt(self, job: str) -> dict[str, Any]:
+        """The receipt of a job that has ended: it must add up."""
+        status, _, receipt = self.ask("GET", f"/v1/jobs/{job}/receipt")
+        assert status == 200, receipt
+        total = receipt["total"]
+        dropped = total["dropped_by_class"] + sum(total["dropped_by_condition"]) + total["over_limit"]
+        assert total["read"] == dropped + total["kept"]
+        assert total["sent"] == sum(span["end"] - span["start"] for span in receipt["partitions"])
+        return receipt
+
+    def topic(self, topic: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """What the field's own Kafka and Avro libraries find in a topic: its books, and every alert."""
+        dump = Path(os.environ["NIGHTFERRY_SCRATCH"]) / f"{topic}.jsonl"
+        script = [CLIENTS / "fink-12/bin/python", ROOT / "tests/clients/read_topic.py"]
+        answer = subprocess.run(
+            [*script, "--bootstrap", self.readers, "--topic", topic, "--dump", dump], capture_output=True, text=True
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+        told = json.loads(answer.stdout)
+        assert all(partition["dense"] for partition in told["partitions"].values()), told
+        return told, [json.loads(line) for line in dump.read_text().splitlines()]
+
+    def holds_each_once(self, topic: str, alerts: int) -> list[dict[str, Any]]:
+        """The alerts of a topic, which must be so many and each once."""
+        _, found = self.topic(topic)
+        candids = [alert["candid"] for alert in found]
+        assert (len(candids), len(set(candids))) == (alerts, alerts)
+        return found
+
+    def resource(self, logical: str) -> str:
+        """The name that a resource of the template was given."""
+        found = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
+        return next(one["PhysicalResourceId"] for one in found if one["LogicalResourceId"] == logical)
+
+    def put(self, key: str, text: str | bytes) -> None:
+        """Drops an object into the bucket of jobs."""
+        body = text.encode() if isinstance(text, str) else text
+        self.client("s3").put_object(Bucket=self.outputs["JobsBucket"], Key=key, Body=body)
+
+    def object(self, key: str) -> Any:
+        """A JSON object of the bucket of jobs, or None."""
+        s3 = self.client("s3")
+        try:
+            return json.load(s3.get_object(Bucket=self.outputs["JobsBucket"], Key=key)["Body"])
+        except s3.exceptions.NoSuchKey:
+            return None
+
+    def invoke(self, logical: str, event: object) -> Any:
+        """Calls a function; its answer, which must be no error."""
+        answer = self.client("lambda").invoke(FunctionName=self.resource(logical), Payload=json.dumps(event))
+        payload = json.load(answer["Payload"])
+        assert "FunctionError" not in answer, payload
+        return payload
+
+    def log(self, logical: str) -> list[dict[str, Any]]:
+        """The JSON lines that a function has logged."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        group = f"/aws/lambda/{self.resource(logical)}"
+        lines = [event["message"].strip() for page in pages.paginate(logGroupName=group) for event in page["events"]]
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def processes(self, logical: str) -> list[int]:
+        """The processes that work for a function."""
+        wanted = f"AWS_LAMBDA_FUNCTION_NAME={self.resource(logical)}".encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                        found.append(int(entry.name))
+        return found
+
+    def kill(self, logical: str) -> int:
+        """`kill -9` of the processes of a function; how many."""
+        killed = self.processes(logical)
+        for process in killed:
+            os.kill(process, signal.SIGKILL)
+        return len(killed)
+
+
+def make_archive(folder: Path) -> None:
+    """Simulated nights, and one whose file is no Parquet."""
+    cargo = ["cargo", "run", "--release", "--quiet", "--", "simulate", folder]
+    for nights, alerts in ((SIMULATED, ALERTS), ([LAST_NIGHT], 50)):
+        subprocess.run([*cargo, "--nights", *nights, "--alerts", str(alerts)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    year, month, day = POISON.split("-")
+    poison = folder / f"science/year={year}/month={month}/day={day}/part-0.parquet"
+    poison.parent.mkdir(parents=True)
+    poison.write_bytes(b"PAR1 this is no Parquet file PAR1")
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The service, deployed over simulated nights."""
+    scratch = tmp_path_factory.mktemp("aws")
+    os.environ["NIGHTFERRY_SCRATCH"] = str(scratch)
+    missing = [name for name in ("submit", "worker") if not (PACKAGES / name / "bootstrap.zip").is_file()]
+    assert not missing, f"{PACKAGES} lacks packages: run functions/package --quick"
+    subprocess.run([ROOT / "tests/clients/install.sh", CLIENTS], check=True)
+    parameters, servers = {"DeliveryTimeoutSeconds": "5", "JobRetentionDays": "30"}, None
+    if "AWS_ENDPOINT_URL" not in os.environ:
+        servers = Servers(scratch)
+        os.environ |= {
+            "AWS_ENDPOINT_URL": servers.endpoint,
+            "AWS_REGION": "eu-west-3",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "KAFKA_BOOTSTRAP": f"127.0.0.1:{servers.scram}",
+            "KAFKA_READERS": f"127.0.0.1:{servers.readers}",
+            "KAFKA_SECURITY": "scram-without-tls",
+        }
+    stack = Stack(f"e2e-{uuid.uuid4().hex[:6]}", os.environ.get("KAFKA_READERS") or os.environ["KAFKA_BOOTSTRAP"])
+    try:
+        if servers:
+            servers.ready()
+            login = json.dumps({"username": "ferry", "password": "s3cret"})
+            secret = stack.client("secretsmanager").create_secret(Name=f"{stack.name}-kafka", SecretString=login)
+            parameters["KafkaSecretArn"] = secret["ARN"]
+        make_archive(scratch / "archive")
+        stack.up(**parameters)
+        stack.deploy("archive", str(scratch / "archive"))
+        yield stack
+    finally:
+        if servers:
+            servers.end()
