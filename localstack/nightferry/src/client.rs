@@ -134,7 +134,7 @@ impl Client {
             Err(_) => request,
         };
         let request = match std::env::var("NIGHTFERRY_TOKEN") {
-            Ok(token) => request.bearer_auth(token),
+            Ok(token) => request.header(reqwest::header::AUTHORIZATION, token),
             Err(_) => request,
         };
         let request = match body {

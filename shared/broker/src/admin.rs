@@ -16,7 +16,7 @@ impl Administrator {
     /// The other clients are asked for their tokens by librdkafka. This one would be too, but rdkafka never looks at the
     /// queue of an `AdminClient` in which the question lies.
     pub(crate) fn new(config: &KafkaConfig) -> Result<Self, BrokerError> {
-        let failed = |source: KafkaError| BrokerError::Topic { topic: "(any)".into(), source };
+        let failed = |source: KafkaError| BrokerError::topic("(any)".into(), &source);
         let client: AdminClient<Link> = config.client().create_with_context(config.link()).map_err(failed)?;
         let mut until = None;
         if let Some(token) = client.inner().context().token() {

@@ -62,7 +62,7 @@ impl Asker {
                 client.context().check()?;
             }
             if !silent || Instant::now() + FIRST_WAIT > deadline {
-                let failed = BrokerError::Topic { topic: topic.to_owned(), source: error };
+                let failed = BrokerError::topic(topic.to_owned(), &error);
                 return Err(client.context().in_vain(failed));
             }
             wait *= 2;
@@ -85,7 +85,7 @@ impl Asker {
         partitions: u64,
         copies: std::ops::Range<u64>,
     ) -> Result<(), BrokerError> {
-        let failed = |source| BrokerError::Topic { topic: topic.to_owned(), source };
+        let failed = |source: KafkaError| BrokerError::topic(topic.to_owned(), &source);
         let first = FirstFailure::default();
         for copy in copies {
             let partition = i32::try_from(copy % partitions).unwrap_or_default();

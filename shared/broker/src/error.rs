@@ -18,12 +18,14 @@ pub enum BrokerError {
         lasting: bool,
     },
     /// A topic could not be made, described or deleted.
-    #[error("topic {topic}: {source}")]
+    #[error("topic {topic}: {reason}")]
     Topic {
         /// The topic.
         topic: String,
-        /// librdkafka's own words.
-        source: KafkaError,
+        /// librdkafka's own words. Its error itself would have whoever names this type link librdkafka.
+        reason: String,
+        /// How it is to be treated.
+        kind: ErrorKind,
     },
     /// A topic could not be made for a reason that the broker gave.
     #[error("topic {topic}: the broker answered {code}")]
@@ -31,7 +33,9 @@ pub enum BrokerError {
         /// The topic.
         topic: String,
         /// The broker's answer.
-        code: RDKafkaErrorCode,
+        code: String,
+        /// How it is to be treated.
+        kind: ErrorKind,
     },
     /// A topic has another number of partitions than the job planned.
     #[error("topic {topic} has {found} partitions instead of {planned}")]
@@ -83,14 +87,23 @@ pub enum BrokerError {
 }
 
 impl BrokerError {
+    /// What librdkafka says of a topic.
+    pub(crate) fn topic(topic: String, error: &KafkaError) -> Self {
+        Self::Topic { topic, reason: error.to_string(), kind: kind_of(error.rdkafka_error_code()) }
+    }
+
+    /// What a broker says of a topic.
+    pub(crate) fn refused(topic: String, code: RDKafkaErrorCode) -> Self {
+        Self::Refused { topic, code: code.to_string(), kind: kind_of(Some(code)) }
+    }
+
     /// How the error is to be treated.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Build => ErrorKind::Invalid,
             Self::Login { lasting: true, .. } => ErrorKind::Permanent,
             Self::Login { lasting: false, .. } => ErrorKind::Transient,
-            Self::Topic { source, .. } => kind_of(source.rdkafka_error_code()),
-            Self::Refused { code, .. } => kind_of(Some(*code)),
+            Self::Topic { kind, .. } | Self::Refused { kind, .. } => *kind,
             Self::Partitions { .. } | Self::Gap { .. } => ErrorKind::Permanent,
             Self::Delivery { lasting: true, .. } => ErrorKind::Permanent,
             Self::Delivery { lasting: false, .. } | Self::Tail { .. } => ErrorKind::Transient,

@@ -180,7 +180,7 @@ impl Publisher {
             .set("queue.buffering.max.messages", "500000")
             .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
             .create_with_context(Deliveries { tally, link: config.link() })
-            .map_err(|source| BrokerError::Topic { topic: topic.to_string(), source })?;
+            .map_err(|source| BrokerError::topic(topic.to_string(), &source))?;
         Ok(Self {
             producer,
             topic: topic.clone(),

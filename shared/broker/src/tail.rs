@@ -34,7 +34,7 @@ impl Kafka {
         mut tasks: BTreeMap<u32, Arrived>,
         from: &[i64],
     ) -> Result<BTreeMap<u32, Arrived>, BrokerError> {
-        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_owned(), source };
+        let failed = |source: KafkaError| BrokerError::topic(topic.to_owned(), &source);
         let state = self.read_state(topic)?;
         let mut assignment = TopicPartitionList::new();
         let mut ends: Vec<Option<i64>> = vec![None; state.offsets.len()];

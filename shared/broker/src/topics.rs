@@ -99,7 +99,7 @@ impl Kafka {
                 // An alert's own date would expire at once.
                 .set("message.timestamp.type", "LogAppendTime")
                 .set("max.message.bytes", MAX_MESSAGE_BYTES);
-            let failed = |source: KafkaError| BrokerError::Topic { topic: name.to_owned(), source };
+            let failed = |source: KafkaError| BrokerError::topic(name.to_owned(), &source);
             let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
             let admin = self.admin().await?;
             let results = admin.client().create_topics([&new], &options).await.map_err(failed)?;
@@ -107,7 +107,7 @@ impl Kafka {
                 match result {
                     Ok(_) => {}
                     Err((_, RDKafkaErrorCode::TopicAlreadyExists)) if existing == Existing::Accept => {}
-                    Err((_, code)) => return Err(BrokerError::Refused { topic: name.to_owned(), code }),
+                    Err((_, code)) => return Err(BrokerError::refused(name.to_owned(), code)),
                 }
             }
             self.await_leaders(name, partitions).await?;
@@ -130,7 +130,7 @@ impl Kafka {
     /// Deletes both topics of a job; topics that are gone already are no error.
     pub async fn delete_topics(&self, topic: &TopicName) -> Result<(), BrokerError> {
         let schema_topic = topic.schema_topic();
-        let failed = |source: KafkaError| BrokerError::Topic { topic: topic.to_string(), source };
+        let failed = |source: KafkaError| BrokerError::topic(topic.to_string(), &source);
         let admin = self.admin().await?;
         let options = AdminOptions::new().operation_timeout(Some(ANSWER)).request_timeout(Some(ANSWER));
         let results =
@@ -138,7 +138,7 @@ impl Kafka {
         for result in results {
             match result {
                 Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
-                Err((name, code)) => return Err(BrokerError::Refused { topic: name, code }),
+                Err((name, code)) => return Err(BrokerError::refused(name, code)),
             }
         }
         Ok(())
@@ -179,7 +179,7 @@ impl Kafka {
         if let Some(asker) = self.clients.asker.get() {
             return Ok(asker);
         }
-        let failed = |source| BrokerError::Topic { topic: "(any)".into(), source };
+        let failed = |source: KafkaError| BrokerError::topic("(any)".into(), &source);
         let asker = Asker::new(&self.config).map_err(failed)?;
         Ok(self.clients.asker.get_or_init(|| asker))
     }
@@ -222,8 +222,7 @@ impl Kafka {
     }
 
     pub(crate) fn read_state(&self, topic: &str) -> Result<TopicState, BrokerError> {
-        let failed =
-            |code| BrokerError::Topic { topic: topic.to_owned(), source: KafkaError::MetadataFetch(code) };
+        let failed = |code| BrokerError::topic(topic.to_owned(), &KafkaError::MetadataFetch(code));
         let asker = self.asker()?;
         let metadata = asker.ask(topic, |client, wait| client.fetch_metadata(Some(topic), wait))?;
         let missing = || failed(RDKafkaErrorCode::UnknownTopicOrPartition);
