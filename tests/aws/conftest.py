@@ -96,21 +96,28 @@ class Servers:
 class Stack:
     """The deployed service, as its users and its operators reach it."""
 
-    def __init__(self, name: str, readers: str) -> None:
-        """Of a stack that is deployed."""
-        self.name, self.readers = name, readers
+    def __init__(self, name: str, endpoint: str) -> None:
+        """Of a stack that is deployed, or will be, to the AWS at this address."""
+        self.name, self.endpoint = name, endpoint
+        self.readers = os.environ.get("KAFKA_READERS") or os.environ["KAFKA_BOOTSTRAP"]
         self.outputs: dict[str, str] = {}
 
     def client(self, service: str) -> Any:
         """A client of one service."""
-        return boto3.client(service, endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
+        return boto3.client(service, endpoint_url=self.endpoint, region_name=os.environ["AWS_REGION"])
 
     def deploy(self, *arguments: str) -> Any:
         """Runs the deploy script; what it printed."""
         command = [ROOT / "localstack/deploy", *arguments, "--stack", self.name]
-        answer = subprocess.run(command, capture_output=True, text=True)
+        environment = os.environ | {"AWS_ENDPOINT_URL": self.endpoint}
+        answer = subprocess.run(command, capture_output=True, text=True, env=environment)
         assert answer.returncode == 0, answer.stderr
         return json.loads(answer.stdout)
+
+    def keep_login(self) -> str:
+        """Keeps the login of the functions as a secret; its ARN."""
+        login = json.dumps({"username": "ferry", "password": "s3cret"})
+        return self.client("secretsmanager").create_secret(Name=f"{self.name}-kafka", SecretString=login)["ARN"]
 
     def up(self, **parameters: str) -> None:
         """Creates the stack, or brings it up to date."""
@@ -258,13 +265,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "KAFKA_READERS": f"127.0.0.1:{servers.readers}",
             "KAFKA_SECURITY": "scram-without-tls",
         }
-    stack = Stack(f"e2e-{uuid.uuid4().hex[:6]}", os.environ.get("KAFKA_READERS") or os.environ["KAFKA_BOOTSTRAP"])
+    stack = Stack(f"e2e-{uuid.uuid4().hex[:6]}", os.environ["AWS_ENDPOINT_URL"])
     try:
         if servers:
             servers.ready()
-            login = json.dumps({"username": "ferry", "password": "s3cret"})
-            secret = stack.client("secretsmanager").create_secret(Name=f"{stack.name}-kafka", SecretString=login)
-            parameters["KafkaSecretArn"] = secret["ARN"]
+            parameters["KafkaSecretArn"] = stack.keep_login()
         make_archive(scratch / "archive")
         stack.up(**parameters)
         stack.deploy("archive", str(scratch / "archive"))

@@ -17,7 +17,7 @@ def letters(stack: Stack, job: str) -> list[dict]:
 
 def age_by_an_hour(stack: Stack, job: str) -> None:
     """Young jobs are left alone: someone may still be submitting them."""
-    table = boto3.resource("dynamodb", endpoint_url=os.environ["AWS_ENDPOINT_URL"], region_name=os.environ["AWS_REGION"])
+    table = boto3.resource("dynamodb", endpoint_url=stack.endpoint, region_name=os.environ["AWS_REGION"])
     rows = table.Table(stack.outputs["JobsTable"])
     key = {"pk": f"job#{job}", "sk": "job"}
     row = rows.get_item(Key=key)["Item"]

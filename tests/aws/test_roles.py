@@ -1,0 +1,74 @@
+"""The functions on a MiniStack that enforces roles: what the template allows them suffices for what they do.
+
+That it allows no more is tried in `infra/tests`, call by call.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ALERTS, POISON, ROOT, SIMULATED, Stack, answers, free_port, wait_for
+
+LOCAL = "arn:aws:sqs:{}:000000000000:{}"
+
+
+@pytest.fixture(scope="module")
+def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The same service, with the same Kafka, where whoever has no right is refused."""
+    data, port = tmp_path_factory.mktemp("ministack"), free_port()
+    run = [ROOT / "localstack/ministack/run", "--data", data, "--port", str(port), "--roles"]
+    server = subprocess.Popen(run, stdout=(data / "server.log").open("wb"), stderr=subprocess.STDOUT)
+    try:
+        wait_for("MiniStack", lambda: server.poll() is not None or answers(port), 300)
+        assert server.poll() is None, (data / "server.log").read_text()
+        strict = Stack("strict", f"http://127.0.0.1:{port}")
+        login = {"KafkaSecretArn": strict.keep_login()} if os.environ.get("KAFKA_SECURITY", "").startswith("scram") else {}
+        strict.up(DeliveryTimeoutSeconds="5", **login)
+        strict.deploy("archive", str(Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"))
+        forgive(strict)
+        yield strict
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def forgive(strict: Stack) -> None:
+    """Where MiniStack asks for what AWS does not: a right to send in batches, and TLS on 127.0.0.1."""
+    strict.client("s3").delete_bucket_policy(Bucket=strict.outputs["JobsBucket"])
+    queue = LOCAL.format(os.environ["AWS_REGION"], strict.outputs["TasksQueue"].rsplit("/", 1)[-1])
+    allow = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": queue}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    for role in ("FanoutRole", "WorkerRole", "StatusRole"):
+        strict.client("iam").put_role_policy(RoleName=strict.resource(role), PolicyName="batch", PolicyDocument=policy)
+
+
+def test_a_job_goes_through_all_functions(strict: Stack) -> None:
+    assert set(SIMULATED) <= set(strict.ask("GET", "/v1/nights")[2])
+    assert strict.ask("POST", "/v1/estimates", {"nights": SIMULATED[:1]})[2]["alerts"] == ALERTS
+    job = strict.submit([SIMULATED[0], POISON])
+    document = strict.ended(job["id"], "partial")
+    strict.holds_each_once(document["status"]["topic"], ALERTS)
+    assert strict.receipt(job["id"])["total"]["sent"] == ALERTS
+    letters = strict.client("sqs").receive_message(QueueUrl=strict.outputs["DeadTasksQueue"])["Messages"]
+    assert [json.loads(letter["Body"])["night"] for letter in letters] == [POISON]
+    assert strict.ask("POST", f"/v1/jobs/{job['id']}/retry")[0] == 200
+    strict.ended(job["id"], "partial")
+
+
+def test_a_job_is_cancelled(strict: Stack) -> None:
+    job = strict.submit(SIMULATED[:2], pace={"alerts_per_second": 50})
+    wait_for("some alerts", lambda: strict.job(job["id"])["status"]["counts"]["sent"] > 20)
+    assert strict.ask("DELETE", f"/v1/jobs/{job['id']}")[0] == 200
+    strict.ended(job["id"], "cancelled")
+
+
+def test_a_dropped_manifest_and_the_schedule_run_as_jobs(strict: Stack) -> None:
+    strict.put("jobs/by hand/manifest.json", json.dumps({"nights": SIMULATED[:1], "limit": 20}))
+    dropped = wait_for("an answer", lambda: strict.object("jobs/by hand/answer.json"))["job"]
+    scheduled = strict.invoke("Submit", {"scheduled": {"nights": SIMULATED[:1], "limit": 20}})["job"]
+    for job in (dropped, scheduled):
+        strict.holds_each_once(strict.ended(job)["status"]["topic"], 20)
+    assert strict.invoke("Fanout", {"tend": True}) == {"expired": 0, "woken": 0}
