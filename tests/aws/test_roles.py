@@ -1,4 +1,5 @@
-"""The functions on a MiniStack that enforces roles: what the template allows them suffices for what they do.
+"""The functions on a MiniStack that enforces roles: what the template allows them suffices for what they do, MSK's brokers
+looked up included.
 
 That it allows no more is tried in `infra/tests`, call by call.
 """
@@ -19,20 +20,31 @@ LOCAL = "arn:aws:sqs:{}:000000000000:{}"
 def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The same service, with the same Kafka, where whoever has no right is refused."""
     data, port = tmp_path_factory.mktemp("ministack"), free_port()
-    run = [ROOT / "localstack/ministack/run", "--data", data, "--port", str(port), "--roles"]
+    kafka = ["--kafka", os.environ["KAFKA_BOOTSTRAP"]]
+    run = [ROOT / "localstack/ministack/run", "--data", data, "--port", str(port), "--roles", *kafka]
     server = subprocess.Popen(run, stdout=(data / "server.log").open("wb"), stderr=subprocess.STDOUT)
     try:
         wait_for("MiniStack", lambda: server.poll() is not None or answers(port), 300)
         assert server.poll() is None, (data / "server.log").read_text()
         strict = Stack("strict", f"http://127.0.0.1:{port}")
         login = {"KafkaSecretArn": strict.keep_login()} if os.environ.get("KAFKA_SECURITY", "").startswith("scram") else {}
-        strict.up(DeliveryTimeoutSeconds="5", **login)
+        # The brokers are looked up, as on MSK.
+        strict.up(DeliveryTimeoutSeconds="5", KafkaBootstrap="", MskClusterArn=make_cluster(strict), **login)
         strict.deploy("archive", str(Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"))
         forgive(strict)
         yield strict
     finally:
         server.terminate()
         server.wait(30)
+
+
+def make_cluster(strict: Stack) -> str:
+    """A cluster of MSK, whose brokers are those of `--kafka`; its ARN."""
+    nodes = {"InstanceType": "kafka.m5.large", "ClientSubnets": ["subnet-1", "subnet-2"]}
+    made = strict.client("kafka").create_cluster(
+        ClusterName="field", KafkaVersion="3.6.0", NumberOfBrokerNodes=2, BrokerNodeGroupInfo=nodes
+    )
+    return made["ClusterArn"]
 
 
 def forgive(strict: Stack) -> None:

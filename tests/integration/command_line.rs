@@ -41,6 +41,9 @@ fn exit_codes_mean_something() {
     assert_eq!(code(&["submit", "--nights", "yesterday"]), 3);
     assert_eq!(code(&["submit", "--nights", "2026-03-22", "--where", "magpsf > 3"]), 3);
     assert_eq!(code(&["status", "0f0e3c1e-5d1b-4a52-9a4c-1f6f2f0f5e11"]), 3);
+    let job = stack.json(&["status"]);
+    let told = String::from_utf8(stack.run(&["log", text(&job, "/id")]).stdout).unwrap();
+    assert!(told.contains("submitted") && told.contains(text(&job, "/status/trace")), "{told}");
     assert_eq!(code(&["frobnicate"]), 2);
     let unreachable =
         Command::new(nightferry()).args(["jobs", "--api", "http://127.0.0.1:9"]).output().unwrap();

@@ -57,6 +57,8 @@ pub enum Command {
     Rerun(Rerun),
     /// Shows what a job read, dropped, kept and sent.
     Receipt(Job),
+    /// Shows what happened to a job, oldest first, and the mark by which the service's own logs are searched for it.
+    Log(Job),
     /// Lists the nights of the archive.
     Nights(List),
     /// Downloads a topic into Parquet or Avro files, as the field's client lays them out; follows a job that still runs.

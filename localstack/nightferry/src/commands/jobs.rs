@@ -121,6 +121,20 @@ pub async fn receipt(args: &Job) -> Result<u8, CommandError> {
     Ok(exit::OK)
 }
 
+/// Shows what happened to a job.
+pub async fn log(args: &Job) -> Result<u8, CommandError> {
+    let job = Client::new(&args.api.api).job(&args.job).await?;
+    if args.api.json {
+        show::json(&job.status.log);
+        return Ok(exit::OK);
+    }
+    for line in &job.status.log {
+        show::line(&format!("{}  {}", line.time.format("%Y-%m-%d %H:%M:%S"), line.text));
+    }
+    show::line(&format!("trace {}", job.status.trace));
+    Ok(exit::OK)
+}
+
 /// Shows progress until the job has ended.
 pub(super) async fn watch(
     client: &Client,

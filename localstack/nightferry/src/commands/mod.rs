@@ -28,6 +28,7 @@ pub async fn run(args: Args) -> Result<u8, CommandError> {
         Some(Command::Retry(job)) => jobs::retry(&job).await,
         Some(Command::Rerun(rerun)) => jobs::rerun(&rerun).await,
         Some(Command::Receipt(job)) => jobs::receipt(&job).await,
+        Some(Command::Log(job)) => jobs::log(&job).await,
         Some(Command::Nights(list)) => jobs::nights(&list).await,
         Some(Command::Download(download)) => download::run(&download).await,
         Some(Command::Verify(verify)) => verify::run(&verify).await,

@@ -1,6 +1,6 @@
 //! One LocalStack for all tests of this process, on 127.0.0.1; or the server that `AWS_ENDPOINT_URL` names.
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use std::{
     net::{Ipv4Addr, TcpListener},
@@ -33,7 +33,9 @@ pub fn endpoint() -> &'static str {
 
 /// A client's settings for the server.
 pub async fn config() -> SdkConfig {
-    config_at(endpoint()).await
+    // LocalStack works off one request after the other: the last of many waits for all, longer than AWS would ever take.
+    let patient = TimeoutConfig::builder().operation_attempt_timeout(Duration::from_secs(60)).build();
+    config_at(endpoint()).await.into_builder().timeout_config(patient).build()
 }
 
 /// The same for another address.
