@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use broker::{Kafka, KafkaConfig};
 use chrono::{TimeDelta, Utc};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
-use job::{Caller, JobId, JobRequest, JobState, TaskId};
+use job::{Caller, Ceiling, JobId, JobRequest, JobState, Limits, TaskId, UsageId};
 use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
 use serde_json::Value;
 use std::{
@@ -53,6 +53,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    fn with_limits(limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let archive = sample_archive(&folder.path().join("archive"), &NIGHTS, ALERTS, false);
         let config = BrokerConfig::new(folder.path().join("kafka")).listen("127.0.0.1:0".parse().unwrap());
@@ -60,6 +64,7 @@ impl World {
         let (queue, bucket) = (Kept::default(), Arc::new(InMemory::new()));
         let mut settings = Settings::with_delivery_timeout(Duration::from_secs(10));
         settings.foreign_attempts = false;
+        settings.limits = limits;
         let service = Service::new(ServiceParts {
             store: Arc::new(Embedded::in_memory().unwrap()),
             queue: Arc::new(queue.clone()),
@@ -232,4 +237,22 @@ async fn work_that_was_lost_is_found_by_who_tends_and_by_nobody_while_the_queue_
         assert_eq!(world.came_to(id).await, (JobState::Done, 2 * ALERTS));
     }
     world.broker.shutdown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_surely_fits_is_taken_without_a_scan_and_what_may_not_is_estimated() {
+    let job = Ceiling { alerts: Some(ALERTS + 1), ..Ceiling::default() };
+    let user_day = Ceiling { alerts: Some(10 * ALERTS), ..Ceiling::default() };
+    let one_night = || request("nights: [2025-09-01]\nconditions: candidate.jd > 0");
+    let today = UsageId { user: "me".into(), day: Utc::now().date_naive() };
+    // What a submit has counted on shows whether it looked.
+    for (user_day, counted) in [(Ceiling::default(), 0), (user_day, ALERTS)] {
+        let world = World::with_limits(Limits { job, user_day });
+        world.service.submit(one_night(), &Caller::new("me")).await.unwrap();
+        assert_eq!(world.service.store.usage(&today).await.unwrap().value.total().alerts, counted);
+        let both = request("nights: [2025-09-01..2025-09-02]\nconditions: candidate.jd > 0");
+        let error = world.service.submit(both, &Caller::new("me")).await.unwrap_err();
+        assert!(error.to_string().contains("600 alerts"), "{error}");
+        world.broker.shutdown();
+    }
 }

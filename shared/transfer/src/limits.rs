@@ -1,8 +1,12 @@
 //! Holds a request against what a job, and what its user in a day, may ask for.
 
 use crate::{Estimate, Problem, Service, TransferError, service::now};
-use job::{Amount, Ceiling, Exceeded, JobId, JobRequest, UsageId};
+use futures::{StreamExt, TryStreamExt};
+use job::{Amount, Ceiling, Exceeded, JobId, JobRequest, Limits, Night, UsageId};
 use store::update_usage;
+
+/// Nights whose footers are read at once.
+const NIGHTS: usize = 8;
 
 /// A request that is over a limit: by how much, and what would fit.
 #[derive(Clone, Debug)]
@@ -42,16 +46,16 @@ impl Service {
     pub(crate) async fn within_limits(
         &self,
         request: &JobRequest,
-        nights: usize,
+        nights: &[Night],
         id: JobId,
         user: &str,
     ) -> Result<Amount, TransferError> {
         let limits = &self.settings.limits;
-        let mut amount = Amount { nights: nights as u64, ..Amount::default() };
+        let mut amount = Amount { nights: nights.len() as u64, ..Amount::default() };
         if limits.is_free() {
             return Ok(amount);
         }
-        let estimate = match limits.need_estimate() {
+        let estimate = match limits.need_estimate() && !self.surely_fits(request, nights).await? {
             true => Some(self.estimate(request).await?),
             false => None,
         };
@@ -86,6 +90,31 @@ impl Service {
             refuse(Exceeded { asked, allowed, ..exceeded }, true)
         })?;
         Ok(amount)
+    }
+
+    /// Whether all alerts of the nights would fit, by their footers alone: then no condition need be tried, which for many
+    /// nights takes longer than a gateway waits. Only where a job's alerts are all that has to be known.
+    async fn surely_fits(&self, request: &JobRequest, nights: &[Night]) -> Result<bool, TransferError> {
+        let Limits { job, user_day } = &self.settings.limits;
+        let Some(most) = job.alerts else { return Ok(false) };
+        if job.bytes.is_some() || user_day.alerts.is_some() || user_day.bytes.is_some() {
+            return Ok(false);
+        }
+        if request.alert_limit().is_some_and(|limit| limit <= most) {
+            return Ok(true);
+        }
+        let counts = futures::stream::iter(nights.iter().copied())
+            .map(|night| async move {
+                match self.night_files(night).await {
+                    Ok(files) => Ok(files.iter().map(|file| file.rows).sum()),
+                    Err(error) if error.kind().is_worth_retrying() => Err(error),
+                    // What cannot be read is not sent.
+                    Err(_) => Ok(0_u64),
+                }
+            })
+            .buffer_unordered(NIGHTS);
+        let alerts: Vec<u64> = counts.try_collect().await?;
+        Ok(alerts.iter().sum::<u64>() <= most)
     }
 
     /// Counts a job to its user's day; refused when another submit was faster and nothing is left.

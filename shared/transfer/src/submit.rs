@@ -34,7 +34,7 @@ impl Service {
         let schema = self.first_look(&nights).await?;
         ContentPlan::over_nights(&request, &schema)?;
 
-        let amount = self.within_limits(&request, nights.len(), id, &caller.user).await?;
+        let amount = self.within_limits(&request, &nights, id, &caller.user).await?;
         self.reserve(id, &caller.user, amount).await?;
         match self.make(id, request, caller, nights, empty_nights).await {
             Ok(()) => self.document(id).await,
