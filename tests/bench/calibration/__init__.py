@@ -1,0 +1,1 @@
+"""How honest estimates are, measured: see `__main__`."""
