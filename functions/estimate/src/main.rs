@@ -1,4 +1,4 @@
-//! Says what a request would come to, conditions included.
+//! Says what a request would come to, conditions included, and what the archive holds.
 
 use function::Environment;
 use lambda_runtime::Error;
@@ -9,6 +9,6 @@ use store::ManifestStarts;
 async fn main() -> Result<(), Error> {
     function::start_logs();
     let (environment, aws) = (Environment::read()?.without_kafka(), cloud::from_environment().await);
-    let service = function::service(&environment, &aws, Arc::new(ManifestStarts)).await?;
-    function::serve(api::estimate_router(service)).await
+    let scout = function::scout(&environment, &aws, Arc::new(ManifestStarts)).await?;
+    function::serve(api::estimate_router(scout)).await
 }

@@ -59,8 +59,14 @@ pub enum Command {
     Receipt(Job),
     /// Shows what happened to a job, oldest first, and the mark by which the service's own logs are searched for it.
     Log(Job),
-    /// Lists the nights of the archive.
-    Nights(List),
+    /// Lists the nights of the archive: alerts, bytes, bands, and whether they are indexed.
+    Nights(Nights),
+    /// Lists the classes with how many alerts there are of each.
+    Classes(Nights),
+    /// Lists the fields with type, unit and meaning, and which nights lack them.
+    Schema(Schema),
+    /// Indexes an archive, so that estimates and lists are quick: what is new or replaced since the last time.
+    Index(Index),
     /// Downloads a topic into Parquet or Avro files, as the field's client lays them out; follows a job that still runs.
     Download(Download),
     /// Compares a job's receipt, its topic and a downloaded folder, alert by alert.
@@ -135,6 +141,9 @@ pub struct Up {
     /// How long alerts stay in a topic, such as `7days` or `36h`.
     #[arg(long, default_value = "7days", value_parser = humantime::parse_duration)]
     pub retention: Duration,
+    /// How often the archive is looked through for nights that are new or replaced, to index them; 0 for never.
+    #[arg(long, default_value = "10min", value_parser = humantime::parse_duration)]
+    pub index_every: Duration,
     /// A night larger than this many MiB becomes several tasks.
     #[arg(long, default_value_t = 12 * 1024)]
     pub task_mib: u64,
@@ -260,6 +269,53 @@ pub struct List {
     /// Where the API is.
     #[command(flatten)]
     pub api: Api,
+}
+
+/// Commands about some of the nights.
+#[derive(ClapArgs, Clone)]
+pub struct Nights {
+    /// Nights and ranges, such as `2025-09-01..2025-09-05`; all unless given.
+    #[arg(long, num_args = 1..)]
+    pub nights: Vec<String>,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `nightferry schema`
+#[derive(ClapArgs, Clone)]
+pub struct Schema {
+    /// Only fields whose name or meaning has this word.
+    pub word: Option<String>,
+    /// The fields of this night, with their least and greatest values; those of all nights unless given.
+    #[arg(long)]
+    pub night: Option<String>,
+    /// Where the API is.
+    #[command(flatten)]
+    pub api: Api,
+}
+
+/// `nightferry index`
+#[derive(ClapArgs, Clone)]
+pub struct Index {
+    /// The archive: a folder or URL (`s3://…`) above `science/`.
+    #[arg(long, env = "NIGHTFERRY_ARCHIVE")]
+    pub archive: String,
+    /// Where `up` keeps its data.
+    #[arg(long, default_value = "nightferry-data")]
+    pub data: PathBuf,
+    /// The bucket of jobs of a service on AWS, by its name, instead of a folder.
+    #[arg(long, conflicts_with = "data")]
+    pub bucket: Option<String>,
+    /// A TNS table (Parquet with ra, declination and type) for tnsclass.
+    #[arg(long)]
+    pub tns: Option<PathBuf>,
+    /// Only these nights and ranges.
+    #[arg(long, num_args = 1..)]
+    pub nights: Vec<String>,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How downloaded files are laid out.

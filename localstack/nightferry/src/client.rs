@@ -5,7 +5,7 @@ use job::{JobRequest, TopicName};
 use reqwest::{Method, StatusCode};
 use serde::de::DeserializeOwned;
 use std::{fmt::Write, time::Duration};
-use transfer::{Estimate, JobDocument, JobSummary, Receipt};
+use transfer::{ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, JobDocument, JobSummary, Receipt};
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +113,18 @@ impl Client {
     }
 
     /// The nights of the archive.
-    pub async fn nights(&self) -> Result<Vec<String>, ClientError> {
-        self.call(Method::GET, "/v1/nights", None).await
+    pub async fn nights(&self, chosen: &[String]) -> Result<Vec<ArchiveNight>, ClientError> {
+        self.call(Method::GET, &format!("/v1/nights{}", query("nights", chosen)), None).await
+    }
+
+    /// The classes of the archive.
+    pub async fn classes(&self, chosen: &[String]) -> Result<Vec<ArchiveClass>, ClientError> {
+        self.call(Method::GET, &format!("/v1/classes{}", query("nights", chosen)), None).await
+    }
+
+    /// The fields of a night, or of all nights.
+    pub async fn schema(&self, night: Option<&String>) -> Result<ArchiveSchema, ClientError> {
+        self.call(Method::GET, &format!("/v1/schema{}", query("night", night)), None).await
     }
 
     async fn call<T: DeserializeOwned>(
@@ -162,6 +172,17 @@ impl Client {
     }
 }
 
+/// The query of a URL; empty where there is nothing to ask.
+fn query<'a>(name: &str, values: impl IntoIterator<Item = &'a String>) -> String {
+    let values: Vec<&str> = values.into_iter().map(String::as_str).collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    let encoded =
+        url::form_urlencoded::Serializer::new(String::new()).append_pair(name, &values.join(",")).finish();
+    format!("?{encoded}")
+}
+
 /// A problem as people read it: each complaint with the user's line and a mark under the place.
 fn told(problem: &ProblemDocument) -> String {
     if problem.problems.is_empty() {
@@ -172,6 +193,9 @@ fn told(problem: &ProblemDocument) -> String {
         let _ = write!(text, "\n  {}: {}", complaint.place, complaint.reason);
         if let Some(instead) = &complaint.instead {
             let _ = write!(text, "; instead: {instead}");
+        }
+        if let Some(meaning) = &complaint.meaning {
+            let _ = write!(text, ", {meaning}");
         }
         for line in complaint.snippet.iter().flat_map(|snippet| snippet.lines()) {
             let _ = write!(text, "\n    {line}");

@@ -1,12 +1,14 @@
 //! What people see: tables, bars, figures. Programs get JSON.
 
+mod archive;
 mod bars;
 mod figures;
 mod tables;
 
-pub use bars::{DownloadBar, JobBar};
+pub use archive::{class_table, estimate_table, night_table, schema_table};
+pub use bars::{DownloadBar, IndexBar, JobBar};
 pub use figures::{bytes, count, duration, rate};
-pub use tables::{arrivals, estimate_table, job_list, job_table, receipt_table, verify_tables};
+pub use tables::{arrivals, job_list, job_table, receipt_table, verify_tables};
 
 use console::style;
 use serde::Serialize;

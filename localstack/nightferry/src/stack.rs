@@ -10,7 +10,7 @@ use std::future::IntoFuture;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use store::{Embedded, InProcessQueue};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
-use transfer::{Service, ServiceParts, Settings};
+use transfer::{Scout, Service, ServiceParts, Settings};
 
 /// A running stack.
 pub struct Stack {
@@ -54,6 +54,9 @@ impl Stack {
         let mut settings = Settings::with_delivery_timeout(delivery_timeout);
         settings.task_bytes = up.task_mib * 1024 * 1024;
         settings.limits = up.limits.limits();
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        settings.workers = up.workers.unwrap_or(cores).max(1);
+        let workers = settings.workers;
         // The embedded broker ends with the process that produces to it.
         settings.foreign_attempts = broker.is_none();
         settings.attempts.patience = chrono::TimeDelta::from_std(up.patience).map_err(CommandError::stack)?;
@@ -81,15 +84,18 @@ impl Stack {
         // The embedded broker ended with the process that produced to it; another may still be reading from its socket.
         let grace = if broker.is_some() { Duration::ZERO } else { Duration::from_secs(5) };
         let recovered = service.recover(grace).await.map_err(CommandError::stack)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut workers = workers::start(&service, &queue, up.workers.unwrap_or(cores).max(1));
+        let mut workers = workers::start(&service, &queue, workers);
         let (stop, stopped) = oneshot::channel();
         let expiring = tokio::spawn(expire(service.clone(), up.retention));
+        let scout: Scout = (*service).clone();
         let router = api::router(service).layer(axum::middleware::from_fn(api::believe_header));
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             let _ = stopped.await;
         });
         workers.push(expiring);
+        if !up.index_every.is_zero() {
+            workers.push(tokio::spawn(keep_indexed(scout, up.index_every)));
+        }
         let server = tokio::spawn(server.into_future());
         Ok(Self { http, bootstrap, recovered, broker, workers, server, stop })
     }
@@ -109,6 +115,18 @@ impl Stack {
         if let Some(broker) = self.broker {
             let _ = tokio::task::spawn_blocking(move || broker.shutdown()).await;
         }
+    }
+}
+
+/// Indexes nights that are new or replaced: at the start and from time to time.
+async fn keep_indexed(scout: Scout, pause: Duration) {
+    loop {
+        match scout.update_index(None, None).await {
+            Ok(updated) if updated.indexed.is_empty() => {}
+            Ok(updated) => tracing::info!(nights = updated.indexed.len(), "the index is up to date"),
+            Err(error) => tracing::warn!(%error, "the archive cannot be indexed for now"),
+        }
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -11,9 +11,12 @@ use axum::{
     http::{HeaderName, StatusCode, header},
     response::IntoResponse,
 };
-use job::{ErrorKind, JobId, JobRequest};
+use job::{ErrorKind, JobId, JobRequest, Night, NightSelection};
 use serde::{Deserialize, Serialize};
-use transfer::{Estimate, JobDocument, JobSummary, Ledger, Receipt, Service, TransferError};
+use transfer::{
+    ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, JobDocument, JobSummary, Ledger, Receipt, Scout,
+    Service, TransferError,
+};
 
 type Created = (StatusCode, [(HeaderName, String); 1], Json<JobDocument>);
 type Answer<T> = Result<Json<T>, ProblemDocument>;
@@ -39,10 +42,10 @@ fn created(document: JobDocument) -> Created {
 #[utoipa::path(post, path = "/v1/estimates", request_body = JobRequest,
     responses((status = 200, body = Estimate), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument)))]
 pub(crate) async fn estimate(
-    State(service): State<Service>,
+    State(scout): State<Scout>,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer<Estimate> {
-    Ok(Json(service.estimate(&request_in(body)?).await?))
+    Ok(Json(scout.estimate(&request_in(body)?).await?))
 }
 
 fn request_in(body: Result<Bytes, BytesRejection>) -> Result<JobRequest, ProblemDocument> {
@@ -67,8 +70,7 @@ pub(crate) async fn list(
     State(ledger): State<Ledger>,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Answer<Vec<JobSummary>> {
-    let Query(page) =
-        page.map_err(|rejection| ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()))?;
+    let page = queried(page)?;
     Ok(Json(ledger.list(page.limit.unwrap_or(100).min(1000)).await?))
 }
 
@@ -120,11 +122,65 @@ pub(crate) async fn receipt(State(ledger): State<Ledger>, id: InPath) -> Answer<
     Ok(Json(ledger.receipt(job_id(id)?).await?))
 }
 
-/// The nights of the archive.
-#[utoipa::path(get, path = "/v1/nights", responses((status = 200, body = Vec<String>)))]
-pub(crate) async fn nights(State(service): State<Service>) -> Answer<Vec<String>> {
-    let nights = service.archive.nights().await.map_err(TransferError::from)?;
-    Ok(Json(nights.iter().map(ToString::to_string).collect()))
+/// Which nights are meant.
+#[derive(Deserialize, utoipa::IntoParams)]
+pub(crate) struct ChosenNights {
+    /// Nights and ranges, separated by commas, such as `2025-09-01..2025-09-05,2026-03-22`; all unless given.
+    nights: Option<String>,
+}
+
+impl ChosenNights {
+    fn selection(&self) -> Result<Option<NightSelection>, ProblemDocument> {
+        let Some(text) = self.nights.as_deref().filter(|text| !text.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let entries: Vec<&str> = text.split(',').collect();
+        Ok(Some(NightSelection::parse(&entries).map_err(TransferError::from)?))
+    }
+}
+
+/// The nights of the archive, with what the index knows of them.
+#[utoipa::path(get, path = "/v1/nights", params(ChosenNights),
+    responses((status = 200, body = Vec<ArchiveNight>), (status = 422, body = ProblemDocument)))]
+pub(crate) async fn nights(
+    State(scout): State<Scout>,
+    chosen: Result<Query<ChosenNights>, QueryRejection>,
+) -> Answer<Vec<ArchiveNight>> {
+    Ok(Json(scout.nights(queried(chosen)?.selection()?.as_ref()).await?))
+}
+
+/// The classes of the archive, or of some nights, most alerts first.
+#[utoipa::path(get, path = "/v1/classes", params(ChosenNights),
+    responses((status = 200, body = Vec<ArchiveClass>), (status = 422, body = ProblemDocument)))]
+pub(crate) async fn classes(
+    State(scout): State<Scout>,
+    chosen: Result<Query<ChosenNights>, QueryRejection>,
+) -> Answer<Vec<ArchiveClass>> {
+    Ok(Json(scout.classes(queried(chosen)?.selection()?.as_ref()).await?))
+}
+
+/// Which night is meant.
+#[derive(Deserialize, utoipa::IntoParams)]
+pub(crate) struct ChosenNight {
+    /// A night; all unless given.
+    night: Option<String>,
+}
+
+/// The fields of the archive, or of one night with their bounds.
+#[utoipa::path(get, path = "/v1/schema", params(ChosenNight),
+    responses((status = 200, body = ArchiveSchema), (status = 404, body = ProblemDocument), (status = 422, body = ProblemDocument)))]
+pub(crate) async fn schema(
+    State(scout): State<Scout>,
+    chosen: Result<Query<ChosenNight>, QueryRejection>,
+) -> Answer<ArchiveSchema> {
+    let night = queried(chosen)?.night.map(|night| night.parse::<Night>()).transpose();
+    Ok(Json(scout.schema(night.map_err(TransferError::from)?).await?))
+}
+
+fn queried<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ProblemDocument> {
+    let Query(query) =
+        query.map_err(|rejection| ProblemDocument::new(ErrorKind::Invalid, rejection.body_text()))?;
+    Ok(query)
 }
 
 /// Whether the service can work.

@@ -11,7 +11,9 @@
 //! | `GET /v1/jobs/{id}/receipt` | what was read, dropped, kept and sent, once the job has ended |
 //! | `GET /v1/topics/{topic}` | the document of the job that fills a topic |
 //! | `POST /v1/estimates` | counts and bytes of a document, conditions included; nothing is made |
-//! | `GET /v1/nights` | the nights of the archive |
+//! | `GET /v1/nights` | the nights of the archive, with what the index knows of them; `?nights=2025-09-01..2025-09-05,2026-03-22` |
+//! | `GET /v1/classes` | the classes with their alerts; `?nights=…` |
+//! | `GET /v1/schema` | the fields with type, unit and meaning, and which nights lack them; `?night=2026-03-22` adds bounds |
 //! | `GET /v1/health` | whether archive and broker answer |
 //! | `GET /v1/openapi.json` | this, for programs |
 //!
@@ -34,22 +36,22 @@ use axum::{
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
-use transfer::{Ledger, Service};
+use transfer::{Ledger, Scout, Service};
 
 /// All paths, as the one-process stack serves them.
 pub fn router(service: Service) -> Router {
-    let ledger: Ledger = (*service).clone();
-    finished(submit_paths(service.clone()).merge(estimate_paths(service)).merge(status_paths(ledger)))
+    let (scout, ledger): (Scout, Ledger) = ((*service).clone(), (**service).clone());
+    finished(submit_paths(service).merge(scout_paths(scout)).merge(status_paths(ledger)))
 }
 
-/// What a function that submits serves: the paths that make a job or ask the archive's list of nights.
+/// What a function that submits serves: the paths that make a job or ask the broker.
 pub fn submit_router(service: Service) -> Router {
     finished(submit_paths(service))
 }
 
-/// What a function that estimates serves.
-pub fn estimate_router(service: Service) -> Router {
-    finished(estimate_paths(service))
+/// What a function that estimates serves: it needs no broker.
+pub fn estimate_router(scout: Scout) -> Router {
+    finished(scout_paths(scout))
 }
 
 /// What a function that tells of jobs serves: it needs neither archive nor broker.
@@ -61,13 +63,17 @@ fn submit_paths(service: Service) -> Router {
     Router::new()
         .route("/v1/jobs", post(handlers::submit))
         .route("/v1/jobs/{id}/rerun", post(handlers::rerun))
-        .route("/v1/nights", get(handlers::nights))
         .route("/v1/health", get(handlers::health))
         .with_state(service)
 }
 
-fn estimate_paths(service: Service) -> Router {
-    Router::new().route("/v1/estimates", post(handlers::estimate)).with_state(service)
+fn scout_paths(scout: Scout) -> Router {
+    Router::new()
+        .route("/v1/estimates", post(handlers::estimate))
+        .route("/v1/nights", get(handlers::nights))
+        .route("/v1/classes", get(handlers::classes))
+        .route("/v1/schema", get(handlers::schema))
+        .with_state(scout)
 }
 
 fn status_paths(ledger: Ledger) -> Router {

@@ -26,6 +26,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         handlers::receipt,
         handlers::topic,
         handlers::nights,
+        handlers::classes,
+        handlers::schema,
         handlers::health
     )
 )]

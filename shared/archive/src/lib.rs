@@ -23,6 +23,7 @@
 
 mod adapt;
 mod bytes_source;
+mod columns;
 mod error;
 mod footer;
 mod footer_bounds;
@@ -34,10 +35,11 @@ mod schema;
 mod schema_text;
 mod thrift;
 
+pub use columns::{Bound, ColumnFootprint};
 pub use error::ArchiveError;
 pub use footer::OpenFile;
 pub use leaves::LeafSet;
-pub use listing::{Archive, ArchiveFile, fetch_object, open_bucket};
+pub use listing::{Archive, ArchiveFile, fetch_object, night_of_file, open_bucket};
 pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};
 pub use schema::{Conflict, JobSchema, NightSchema, canonical, distinct, unify};
 pub use schema_text::{describe, from_description};

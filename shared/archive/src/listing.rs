@@ -5,7 +5,11 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 use url::Url;
 
 /// How many listings are under way at once.
@@ -17,6 +21,7 @@ pub struct Archive {
     pub(crate) store: Arc<dyn ObjectStore>,
     root: Path,
     location: String,
+    listed: Arc<Mutex<Option<(Instant, Vec<Night>)>>>,
 }
 
 /// A Parquet file of a night.
@@ -43,7 +48,12 @@ impl Archive {
             }
         };
         let (store, root) = store_of(&url).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { store, root, location: location.to_owned() })
+        Ok(Self { store, root, location: location.to_owned(), listed: Arc::default() })
+    }
+
+    /// Parquet files elsewhere, read with the same care: nights are not looked for there.
+    pub fn of_store(store: Arc<dyn ObjectStore>, location: &str) -> Self {
+        Self { store, root: Path::default(), location: location.to_owned(), listed: Arc::default() }
     }
 
     /// The location as it was given.
@@ -57,7 +67,17 @@ impl Archive {
         if nights.is_empty() {
             return Err(ArchiveError::Empty { location: self.location.clone() });
         }
+        *self.listed.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), nights.clone()));
         Ok(nights)
+    }
+
+    /// The same, or what it was at most `age` ago.
+    pub async fn nights_within(&self, age: Duration) -> Result<Vec<Night>, ArchiveError> {
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match listed {
+            Some((at, nights)) if at.elapsed() < age => Ok(nights),
+            _ => self.nights().await,
+        }
     }
 
     /// The Parquet files of a night in order of their paths: none when the archive lacks the night.
@@ -164,6 +184,12 @@ pub async fn fetch_object(url: &str, at_most: u64) -> Result<Bytes, ArchiveError
         return Err(wrong(format!("it has {} bytes, more than {at_most}", found.meta.size)));
     }
     found.bytes().await.map_err(|error| ArchiveError::store(&path, error))
+}
+
+/// The night of an alert file by its path, if it is one: what an event of the store names.
+pub fn night_of_file(path: &str) -> Option<Night> {
+    let path = Path::from(path);
+    is_alert_file(&path).then(|| night_of(&path)).flatten()
 }
 
 fn is_alert_file(path: &Path) -> bool {

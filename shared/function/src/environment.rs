@@ -73,6 +73,8 @@ pub struct Environment {
     pub task_bytes: u64,
     /// How long jobs are kept.
     pub job_retention: Duration,
+    /// Tasks that run at once.
+    pub workers: usize,
 }
 
 impl Environment {
@@ -119,6 +121,7 @@ impl Environment {
             },
             task_bytes: variables.number("BYTES_PER_TASK", 4 * 1024 * 1024 * 1024)?,
             job_retention: days("JOB_RETENTION_DAYS", 90)?,
+            workers: variables.number("TASKS_AT_ONCE", 10)?,
         };
         environment.check()?;
         Ok(environment)

@@ -4,8 +4,9 @@
 //! | module | is for |
 //! |---|---|
 //! | [`Environment`] | the variables that `infra/template.yaml` sets, checked |
-//! | [`ledger`], [`service`] | the use-cases over DynamoDB, SQS, S3 and Kafka |
+//! | [`ledger`], [`scout`], [`service`] | the use-cases over DynamoDB, SQS, S3 and Kafka |
 //! | [`serve`], [`Http`] | requests of API Gateway, with the caller that its authorizer names |
+//! | [`Created`] | what S3 tells of objects that appeared |
 //! | [`meter`] | metrics of each attempt, in CloudWatch's embedded format |
 //!
 //! A variable that is missing or wrong ends a function at its start, with its name and what to write instead. Nothing of
@@ -13,6 +14,7 @@
 //!
 //! What it leaves to others: which events there are (each function), and what becomes of them (`transfer`).
 
+mod created;
 mod environment;
 mod error;
 mod http;
@@ -20,11 +22,12 @@ mod kafka;
 mod metrics;
 mod parts;
 
+pub use created::{Created, Entity, Identity, Object, Record};
 pub use environment::{Access, Environment};
 pub use error::FunctionError;
 pub use http::{Http, serve};
 pub use metrics::meter;
-pub use parts::{ledger, queue, service};
+pub use parts::{ledger, queue, scout, service};
 
 use telemetry::Format;
 

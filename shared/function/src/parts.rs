@@ -8,7 +8,7 @@ use cloud::{DynamoStore, SqsQueue};
 use packet::TnsCatalogue;
 use std::sync::Arc;
 use store::Queue;
-use transfer::{Ledger, LedgerParts, Service, ServiceParts, Settings};
+use transfer::{Ledger, LedgerParts, Scout, Service, ServiceParts, Settings};
 
 /// A task whose workers die so often ends. Fewer times than the queue hands out a message (`infra/template.yaml`): the job
 /// has to say so before the message is gone.
@@ -24,16 +24,35 @@ pub fn ledger(environment: &Environment, aws: &SdkConfig) -> Result<Ledger, Func
     }))
 }
 
+/// Estimates, the index, and what the archive holds.
+pub async fn scout(
+    environment: &Environment,
+    aws: &SdkConfig,
+    queue: Arc<dyn Queue>,
+) -> Result<Scout, FunctionError> {
+    let ledger = Ledger::new(LedgerParts {
+        store: Arc::new(DynamoStore::new(aws, &environment.table, environment.job_retention)),
+        queue,
+        bucket: archive::open_bucket(&environment.bucket)?,
+        settings: settings(environment),
+    });
+    Ok(Scout::new(ledger, Archive::open(&environment.archive)?, Arc::new(tns(environment).await?)))
+}
+
+async fn tns(environment: &Environment) -> Result<TnsCatalogue, FunctionError> {
+    Ok(match &environment.tns_table {
+        Some(url) => transfer::fetch_tns_table(url).await?,
+        None => TnsCatalogue::default(),
+    })
+}
+
 /// All use-cases, with `queue` for the work that they send.
 pub async fn service(
     environment: &Environment,
     aws: &SdkConfig,
     queue: Arc<dyn Queue>,
 ) -> Result<Service, FunctionError> {
-    let tns = match &environment.tns_table {
-        Some(url) => transfer::fetch_tns_table(url).await?,
-        None => TnsCatalogue::default(),
-    };
+    let tns = tns(environment).await?;
     Ok(Service::new(ServiceParts {
         store: Arc::new(DynamoStore::new(aws, &environment.table, environment.job_retention)),
         queue,
@@ -58,6 +77,7 @@ fn settings(environment: &Environment) -> Settings {
     let mut settings = Settings::with_delivery_timeout(environment.delivery_timeout);
     settings.attempts.deaths = DEATHS;
     settings.task_bytes = environment.task_bytes;
+    settings.workers = environment.workers;
     settings.limits = environment.limits.clone();
     settings.readers.clone_from(&environment.readers);
     settings.meter = meter;

@@ -33,6 +33,7 @@ mod selection;
 mod sequence;
 mod state;
 mod task;
+mod took;
 
 pub use attempt::{AttemptRules, Claim, Ending, Fenced, Next, Setbacks, Settlement, Wish};
 pub use caller::{Caller, NoTrace, TraceId};
@@ -49,3 +50,4 @@ pub use selection::{NightSelection, Nights};
 pub use sequence::{Arrived, Milestone, Milestones, Missing, NoSuchPartition, Sequencer};
 pub use state::{JobState, TaskState};
 pub use task::{Checkpoint, Failure, Job, LogLine, SOMEBODY, Task, TaskFile, TaskId};
+pub use took::Took;

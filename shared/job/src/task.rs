@@ -1,7 +1,8 @@
 //! A job and its tasks, as they are kept.
 
 use crate::{
-    Caller, Counts, ErrorKind, JobId, JobRequest, JobState, Night, Setbacks, TaskState, TopicName, TraceId,
+    Caller, Counts, ErrorKind, JobId, JobRequest, JobState, Night, Setbacks, TaskState, Took, TopicName,
+    TraceId,
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -51,6 +52,9 @@ pub struct Job {
     /// The topics were deleted, as they had expired.
     #[serde(default)]
     pub removed: bool,
+    /// How long it took, once it has ended smoothly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took: Option<Took>,
     /// What happened, oldest first.
     pub log: Vec<LogLine>,
 }
@@ -90,6 +94,7 @@ impl Job {
             ended: None,
             expires,
             removed: false,
+            took: None,
             log: Vec::new(),
         }
     }

@@ -199,7 +199,7 @@ impl Number {
 }
 
 /// A column or a leaf of a struct, null where a struct above it is null.
-pub(crate) fn column(batch: &RecordBatch, name: &str) -> Option<ArrayRef> {
+pub fn column(batch: &RecordBatch, name: &str) -> Option<ArrayRef> {
     let mut segments = name.split('.');
     let mut array = batch.column_by_name(segments.next()?)?.clone();
     for segment in segments {

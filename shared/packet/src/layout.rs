@@ -84,12 +84,20 @@ impl Layout {
         &self.columns
     }
 
+    /// The archive's fields that are in the message.
+    pub fn archive_fields(&self) -> Vec<&FieldPath> {
+        let sources = self.columns.iter().map(|column| &column.source);
+        sources
+            .filter_map(|source| match source {
+                Source::Archive(path) => Some(path),
+                Source::Derived => None,
+            })
+            .collect()
+    }
+
     /// What must be read from the archive to build a message, inputs of the derived columns included.
     pub fn reads(&self, job_schema: &Schema) -> BTreeSet<FieldPath> {
-        let from_archive = self.columns.iter().filter_map(|column| match &column.source {
-            Source::Archive(path) => Some(path.clone()),
-            Source::Derived => None,
-        });
+        let from_archive = self.archive_fields().into_iter().cloned();
         from_archive.chain(finkclass_inputs(job_schema)).chain(routing_inputs()).collect()
     }
 

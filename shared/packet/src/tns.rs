@@ -1,6 +1,11 @@
 //! `tnsclass`: the nearest source of a TNS table within 1.5 arcsec (CONTRACT §2).
 
-use arrow::array::{Array, Float64Array, StringArray, StringBuilder};
+use crate::derived::column;
+use arrow::{
+    array::{Array, AsArray, Float64Array, RecordBatch, StringArray, StringBuilder},
+    compute::cast,
+    datatypes::DataType,
+};
 use std::hash::Hasher;
 
 /// How near a source must be, in arcseconds.
@@ -84,6 +89,15 @@ impl TnsCatalogue {
         }
         classes.finish()
     }
+}
+
+/// The tnsclass of each alert of a batch that has its position.
+pub fn tnsclass(batch: &RecordBatch, tns: &TnsCatalogue) -> StringArray {
+    let position = |leaf: &str| -> Option<Float64Array> {
+        let doubles = cast(&column(batch, leaf)?, &DataType::Float64).ok()?;
+        Some(doubles.as_primitive().clone())
+    };
+    tns.classes(position("candidate.ra").as_ref(), position("candidate.dec").as_ref(), batch.num_rows())
 }
 
 /// The angle between two positions, all in degrees (haversine: exact at small angles).

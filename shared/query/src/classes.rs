@@ -3,7 +3,7 @@
 use crate::error::QueryError;
 use crate::suggest::nearest;
 use arrow::array::{Array, BooleanArray, StringArray};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Classes of one selection.
 const MAX_CLASSES: usize = 200;
@@ -134,16 +134,17 @@ impl ClassSelection {
         BooleanArray::from(keep.collect::<Vec<bool>>())
     }
 
-    /// The plain classes that are none of [`known_classes`], with the nearest one of those: a warning, no error, for
-    /// SIMBAD has hundreds of labels of its own.
-    pub fn unknown_classes(&self) -> Vec<(String, Option<String>)> {
+    /// The plain classes that are neither among [`known_classes`] nor among `labels` that the archive is known to have,
+    /// with the nearest one of those: a warning, no error, for SIMBAD has hundreds of labels of its own.
+    pub fn unknown_classes(&self, labels: &BTreeSet<&str>) -> Vec<(String, Option<String>)> {
+        let known = || known_classes().iter().chain(labels).copied();
         let mut unknown: Vec<(String, Option<String>)> = self
             .included
             .fink
             .iter()
             .chain(&self.excluded.fink)
-            .filter(|class| !known_classes().contains(&class.as_str()))
-            .map(|class| (class.clone(), nearest(class, known_classes().iter().copied()).map(str::to_owned)))
+            .filter(|class| known().all(|known| known != class.as_str()))
+            .map(|class| (class.clone(), nearest(class, known()).map(str::to_owned)))
             .collect();
         unknown.sort();
         unknown

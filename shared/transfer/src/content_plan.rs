@@ -4,7 +4,7 @@ use crate::TransferError;
 use archive::{ArchiveError, JobSchema, LeafSet, ScanPlan};
 use arrow::datatypes::{DataType, Field, Schema};
 use job::{FieldPath, JobRequest, RequestError};
-use packet::{Layout, Source, finkclass_inputs, queryable_schema};
+use packet::{Layout, finkclass_inputs, queryable_schema};
 use query::{ClassSelection, Conditions};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -50,6 +50,11 @@ impl ContentPlan {
         Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })
     }
 
+    /// Whether some alerts may not pass.
+    pub(crate) fn filters(&self) -> bool {
+        !self.conditions.is_empty() || !self.classes.is_all()
+    }
+
     /// The same, refusing columns that the chosen nights hold in irreconcilable types.
     pub(crate) fn over_nights(request: &JobRequest, nights: &JobSchema) -> Result<Self, TransferError> {
         let plan = Self::new(request, &nights.schema)?;
@@ -65,11 +70,12 @@ impl ContentPlan {
 
     /// The columns of the message that a night's schema lacks: they are null there, and the user is told.
     pub(crate) fn lacking(&self, night: &Schema) -> Vec<String> {
-        let sources = self.layout.columns().iter().filter_map(|column| match &column.source {
-            Source::Archive(path) => Some(path),
-            Source::Derived => None,
-        });
-        sources.filter(|path| !has(night, path)).map(ToString::to_string).collect()
+        self.layout
+            .archive_fields()
+            .into_iter()
+            .filter(|path| !has(night, path))
+            .map(ToString::to_string)
+            .collect()
     }
 
     /// What conditions see: the narrow columns, the night, and the classes as far as they are asked for.

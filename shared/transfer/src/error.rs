@@ -3,7 +3,8 @@
 use crate::OverLimit;
 use archive::ArchiveError;
 use broker::BrokerError;
-use job::{ErrorKind, RequestError};
+use job::{ErrorKind, Night, RequestError};
+use night_index::IndexError;
 use packet::PacketError;
 use query::QueryError;
 use store::StoreError;
@@ -23,6 +24,9 @@ pub enum TransferError {
     /// The archive failed.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
+    /// The index failed.
+    #[error(transparent)]
+    Index(#[from] IndexError),
     /// The broker failed.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -92,6 +96,7 @@ impl TransferError {
                 None => ErrorKind::Permanent,
             },
             Self::Archive(error) => error.kind(),
+            Self::Index(error) => error.kind(),
             Self::Broker(error) => error.kind(),
             Self::Store(error) => error.kind(),
             Self::OverLimit(over) if over.is_daily => ErrorKind::Throttled,
@@ -117,12 +122,22 @@ impl TransferError {
                 place: error.place.clone(),
                 reason: error.reason.clone(),
                 instead: error.instead.clone(),
+                meaning: None,
                 snippet: None,
             }],
             Self::Query(error) => error.problems().iter().map(Problem::from).collect(),
             Self::OverLimit(over) => vec![over.problem()],
             _ => Vec::new(),
         }
+    }
+
+    /// None of the chosen nights are among those that the archive has.
+    pub(crate) fn no_nights(known: &[Night]) -> Self {
+        let hint = match (known.first(), known.last()) {
+            (Some(first), Some(last)) => format!("it has {} nights from {first} to {last}", known.len()),
+            _ => "it has no nights at all".to_owned(),
+        };
+        Self::NoNights { hint }
     }
 
     /// Unwraps an error that travelled through the scan.
@@ -147,9 +162,21 @@ pub struct Problem {
     /// What to write instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
+    /// What that field means, and in which unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meaning: Option<String>,
     /// The user's line with a mark under the place.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snippet: Option<String>,
+}
+
+/// What a field means, as a remark beside it.
+fn meaning(field: &str) -> Option<String> {
+    let note = packet::field_note(field)?;
+    Some(match note.unit {
+        "" => note.description.to_owned(),
+        unit => format!("{} ({unit})", note.description),
+    })
 }
 
 impl From<&query::ConditionProblem> for Problem {
@@ -158,6 +185,7 @@ impl From<&query::ConditionProblem> for Problem {
             place: format!("conditions, line {}, column {}", problem.place.line, problem.place.column),
             reason: problem.what.clone(),
             instead: problem.suggestion.clone(),
+            meaning: problem.suggestion.as_deref().and_then(meaning),
             snippet: Some(problem.snippet()),
         }
     }

@@ -3,12 +3,11 @@
 use crate::{TransferError, content_plan::ContentPlan, pump::Progress};
 use archive::{ArchiveError, RowFilter};
 use arrow::{
-    array::{ArrayRef, AsArray, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray},
-    compute::cast,
-    datatypes::{DataType, SchemaRef},
+    array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray},
+    datatypes::SchemaRef,
 };
 use job::Night;
-use packet::{TnsCatalogue, finkclass};
+use packet::{TnsCatalogue, finkclass, tnsclass};
 use query::{ClassSelection, Predicate};
 use std::sync::Arc;
 
@@ -111,16 +110,6 @@ impl Filter {
         columns.extend(tns.map(|classes| Arc::new(classes) as ArrayRef));
         columns
     }
-}
-
-/// The tnsclass of each alert of a batch that has its position.
-pub(crate) fn tnsclass(batch: &RecordBatch, tns: &TnsCatalogue) -> StringArray {
-    let position = |leaf: &str| -> Option<Float64Array> {
-        let candidate = batch.column_by_name("candidate")?.as_struct_opt()?;
-        let doubles = cast(candidate.column_by_name(leaf)?, &DataType::Float64).ok()?;
-        Some(doubles.as_primitive().clone())
-    };
-    tns.classes(position("ra").as_ref(), position("dec").as_ref(), batch.num_rows())
 }
 
 fn consumer(error: arrow::error::ArrowError) -> TransferError {

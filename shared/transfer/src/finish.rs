@@ -1,7 +1,9 @@
 //! The end of a job: its state follows from its tasks, and the receipt says what is where.
 
 use crate::{Ledger, NightReceipt, Plan, Receipt, Service, TransferError, service::now};
-use job::{Amount, Arrived, Counts, Failure, Job, JobId, JobState, PartitionSpan, Task, TaskState, UsageId};
+use job::{
+    Amount, Arrived, Counts, Failure, Job, JobId, JobState, PartitionSpan, Task, TaskState, Took, UsageId,
+};
 use std::collections::BTreeMap;
 use store::update_usage;
 
@@ -34,12 +36,14 @@ impl Service {
         self.count_usage(&job, &receipt).await?;
         let summary = summary(state, &receipt.total);
         let retries = job.retries;
+        let took = job.request.pace.is_free().then(|| Took::of(job.created, &tasks)).flatten();
         self.change_job(id, |job| {
             // Not one that was opened again while its books were closed here.
             let ends = job.state == JobState::Running && job.retries == retries;
             if ends {
                 job.state = state;
                 job.ended = Some(now());
+                job.took = took;
                 job.note(now(), summary.clone());
             }
             ends

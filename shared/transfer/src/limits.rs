@@ -1,8 +1,8 @@
 //! Holds a request against what a job, and what its user in a day, may ask for.
 
-use crate::{Estimate, Problem, Service, TransferError, service::now};
+use crate::{Estimate, Problem, Service, TransferError, estimate::Known, service::now};
 use futures::{StreamExt, TryStreamExt};
-use job::{Amount, Ceiling, Exceeded, JobId, JobRequest, Limits, Night, UsageId};
+use job::{Amount, Ceiling, Exceeded, JobId, JobRequest, Limits, UsageId};
 use store::update_usage;
 
 /// Nights whose footers are read at once.
@@ -36,6 +36,7 @@ impl OverLimit {
             place: "nights".into(),
             reason: self.to_string(),
             instead: self.fits.clone(),
+            meaning: None,
             snippet: None,
         }
     }
@@ -46,17 +47,18 @@ impl Service {
     pub(crate) async fn within_limits(
         &self,
         request: &JobRequest,
-        nights: &[Night],
+        known: &Known,
         id: JobId,
         user: &str,
-    ) -> Result<Amount, TransferError> {
+    ) -> Result<(Amount, Option<Estimate>), TransferError> {
         let limits = &self.settings.limits;
-        let mut amount = Amount { nights: nights.len() as u64, ..Amount::default() };
+        let nights = known.indexed.len() + known.others.len();
+        let mut amount = Amount { nights: nights as u64, ..Amount::default() };
         if limits.is_free() {
-            return Ok(amount);
+            return Ok((amount, None));
         }
-        let estimate = match limits.need_estimate() && !self.surely_fits(request, nights).await? {
-            true => Some(self.estimate(request).await?),
+        let estimate = match limits.need_estimate() && !self.surely_fits(request, known).await? {
+            true => Some(self.estimate_known(request, known, Vec::new()).await?),
             false => None,
         };
         if let Some(estimate) = &estimate {
@@ -89,12 +91,12 @@ impl Service {
             let asked = exceeded.asked + (allowed - exceeded.allowed);
             refuse(Exceeded { asked, allowed, ..exceeded }, true)
         })?;
-        Ok(amount)
+        Ok((amount, estimate))
     }
 
-    /// Whether all alerts of the nights would fit, by their footers alone: then no condition need be tried, which for many
+    /// Whether all alerts of the nights would fit, by the index or their footers alone: then no condition need be tried, which for many
     /// nights takes longer than a gateway waits. Only where a job's alerts are all that has to be known.
-    async fn surely_fits(&self, request: &JobRequest, nights: &[Night]) -> Result<bool, TransferError> {
+    async fn surely_fits(&self, request: &JobRequest, known: &Known) -> Result<bool, TransferError> {
         let Limits { job, user_day } = &self.settings.limits;
         let Some(most) = job.alerts else { return Ok(false) };
         if job.bytes.is_some() || user_day.alerts.is_some() || user_day.bytes.is_some() {
@@ -103,7 +105,7 @@ impl Service {
         if request.alert_limit().is_some_and(|limit| limit <= most) {
             return Ok(true);
         }
-        let counts = futures::stream::iter(nights.iter().copied())
+        let counts = futures::stream::iter(known.others.iter().copied())
             .map(|night| async move {
                 match self.night_files(night).await {
                     Ok(files) => Ok(files.iter().map(|file| file.rows).sum()),
@@ -114,7 +116,9 @@ impl Service {
             })
             .buffer_unordered(NIGHTS);
         let alerts: Vec<u64> = counts.try_collect().await?;
-        Ok(alerts.iter().sum::<u64>() <= most)
+        let counted = known.indexed.iter().filter_map(|night| known.catalogue.nights.get(night));
+        let counted: u64 = counted.map(|night| night.alerts).sum();
+        Ok(counted + alerts.iter().sum::<u64>() <= most)
     }
 
     /// Counts a job to its user's day; refused when another submit was faster and nothing is left.
@@ -197,7 +201,10 @@ mod tests {
                 night: format!("2026-03-0{day}").parse().unwrap(),
                 alerts_in_night: 1000,
                 alerts: 100,
+                alerts_low: 100,
+                alerts_high: 100,
                 exact: true,
+                indexed: true,
             })
             .collect();
         let estimate = Estimate {
@@ -209,8 +216,7 @@ mod tests {
             alerts_in_nights: 4000,
             alerts_tried: 4000,
             nights,
-            empty_nights: vec![],
-            unreadable: vec![],
+            ..Estimate::default()
         };
         let amount = Amount { nights: 4, alerts: 400, bytes: 4000 };
         let fits = |ceiling: Ceiling| what_fits(&ceiling, Some(&estimate), amount).unwrap_or_default();

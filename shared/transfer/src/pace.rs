@@ -13,7 +13,7 @@ pub(crate) fn is_in_order(request: &JobRequest) -> bool {
 }
 
 /// The most tasks that run at once, if the request bounds them.
-fn at_once(request: &JobRequest) -> Option<usize> {
+pub(crate) fn at_once(request: &JobRequest) -> Option<usize> {
     if request.alert_limit().is_some() {
         return Some(1);
     }

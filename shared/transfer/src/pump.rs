@@ -1,20 +1,15 @@
 //! The pump of a task: row groups in, messages out, on one thread; the next row groups are fetched meanwhile.
 
 use crate::{
-    TransferError,
-    attempt::AttemptError,
-    content_plan::ContentPlan,
-    figures::Stages,
-    filter::{Filter, tnsclass},
-    pace::Pacer,
-    run_task::Delivered,
+    TransferError, attempt::AttemptError, content_plan::ContentPlan, figures::Stages, filter::Filter,
+    pace::Pacer, run_task::Delivered,
 };
 use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch};
 use broker::{Acknowledged, DeliveryWatch, Publisher};
 use chrono::{DateTime, Utc};
 use job::{AttemptRules, Checkpoint, Counts, Milestone, Milestones, Night, Sequencer, Task, TaskFile};
-use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of};
+use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of, tnsclass};
 use std::{
     sync::{
         Arc, Mutex, OnceLock, PoisonError,

@@ -1,6 +1,6 @@
 //! The parts that the use-cases work with.
 
-use crate::{AttemptFigures, Ledger, TransferError, ledger::LedgerParts};
+use crate::{AttemptFigures, Ledger, Scout, TransferError, ledger::LedgerParts};
 use archive::Archive;
 use broker::Kafka;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +20,7 @@ pub struct ServiceParts {
     pub archive: Archive,
     /// The cluster.
     pub kafka: Kafka,
-    /// Manifests, plans and receipts, under `jobs/<id>/`.
+    /// Manifests, plans and receipts, under `jobs/<id>/`; the index under `index/`.
     pub bucket: Arc<dyn ObjectStore>,
     /// Classified transients.
     pub tns: Arc<TnsCatalogue>,
@@ -39,6 +39,8 @@ pub struct Settings {
     pub progress_interval: Duration,
     /// A night larger than this becomes several tasks.
     pub task_bytes: u64,
+    /// Tasks of all jobs that run at once.
+    pub workers: usize,
     /// What a job, and what a user in a day, may ask for.
     pub limits: Limits,
     /// Where clients poll, if not where the service itself reaches the cluster.
@@ -62,6 +64,7 @@ impl Settings {
             foreign_attempts: true,
             progress_interval: Duration::from_millis(500),
             task_bytes: 12 * 1024 * 1024 * 1024,
+            workers: 1,
             limits: Limits::default(),
             readers: None,
             meter: |_| {},
@@ -69,23 +72,19 @@ impl Settings {
     }
 }
 
-/// The use-cases over their parts: those of a [`Ledger`], and those that need archive or broker. Cheap to clone.
+/// The use-cases over their parts: those of a [`Scout`], and those that need the broker. Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
-    ledger: Ledger,
-    /// The nights.
-    pub archive: Archive,
+    scout: Scout,
     /// The cluster.
     pub kafka: Kafka,
-    /// Classified transients.
-    pub tns: Arc<TnsCatalogue>,
 }
 
 impl Deref for Service {
-    type Target = Ledger;
+    type Target = Scout;
 
-    fn deref(&self) -> &Ledger {
-        &self.ledger
+    fn deref(&self) -> &Scout {
+        &self.scout
     }
 }
 
@@ -93,7 +92,8 @@ impl Service {
     /// A service of the given parts.
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, queue, archive, kafka, bucket, tns, settings } = parts;
-        Self { ledger: Ledger::new(LedgerParts { store, queue, bucket, settings }), archive, kafka, tns }
+        let ledger = Ledger::new(LedgerParts { store, queue, bucket, settings });
+        Self { scout: Scout::new(ledger, archive, tns), kafka }
     }
 
     /// Puts back to work what an earlier process left. Only for a stack of one process, which holds the store's lock:

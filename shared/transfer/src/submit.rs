@@ -1,15 +1,14 @@
 //! Submit: everything that can be refused is refused here, with its place; then topics, manifest, job row, queue.
 
-use crate::{JobDocument, Manifest, Service, TransferError, content_plan::ContentPlan, service::now};
-use archive::{JobSchema, NightSchema, distinct, unify};
+use crate::{
+    Estimate, JobDocument, Manifest, Service, TransferError, content_plan::ContentPlan, estimate::Known,
+    service::now,
+};
 use broker::Existing;
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::{StreamExt, TryStreamExt};
 use job::{Caller, ErrorKind, Job, JobId, JobRequest, Night, TopicName};
+use std::collections::BTreeSet;
 use store::{StoreError, Work};
-
-/// Footers that are read at once.
-const FOOTERS: usize = 16;
 
 impl Service {
     /// Accepts a job, or refuses it with the reason. When this returns, both topics exist.
@@ -31,12 +30,18 @@ impl Service {
         let request = request.on(now().date_naive())?;
         request.check()?;
         let (nights, empty_nights) = self.chosen_nights(&request).await?;
-        let schema = self.first_look(&nights).await?;
-        ContentPlan::over_nights(&request, &schema)?;
+        let known = self.known(self.catalogue().await, &nights).await?;
+        let plan = ContentPlan::over_nights(&request, &known.schema)?;
 
-        let amount = self.within_limits(&request, &nights, id, &caller.user).await?;
+        let (amount, estimate) = self.within_limits(&request, &known, id, &caller.user).await?;
+        let estimate = match estimate {
+            None if known.others.is_empty() && plan.filters() => self.foretold(&request, &known).await,
+            estimate => estimate,
+        };
         self.reserve(id, &caller.user, amount).await?;
-        match self.make(id, request, caller, nights, empty_nights).await {
+        let mut notes = unknown_classes(&plan, &known);
+        notes.extend(estimate.as_ref().and_then(warning));
+        match self.make(id, request, caller, nights, empty_nights, notes).await {
             Ok(()) => self.document(id).await,
             Err(error) => {
                 if let Ok(None) = self.store.job(id).await {
@@ -47,6 +52,12 @@ impl Service {
         }
     }
 
+    /// What would come of it, where that is quickly known. A submit does not fail of it.
+    async fn foretold(&self, request: &JobRequest, known: &Known) -> Option<Estimate> {
+        let estimate = self.estimate_known(request, known, Vec::new()).await;
+        estimate.inspect_err(|error| tracing::warn!(%error, "submitted without an estimate")).ok()
+    }
+
     async fn make(
         &self,
         id: JobId,
@@ -54,13 +65,14 @@ impl Service {
         caller: &Caller,
         nights: Vec<Night>,
         empty_nights: Vec<Night>,
+        notes: Vec<String>,
     ) -> Result<(), TransferError> {
         let (created, topic) = self.own_topic(&request, request.topic_partitions()).await?;
         let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
         let expires = created.checked_add_signed(retention).unwrap_or(created);
         let mut job = Job::new(id, request, caller, topic, created, expires);
         job.empty_nights = empty_nights;
-        job.notes.extend(unknown_classes(&job.request)?);
+        job.notes.extend(notes);
         if !job.empty_nights.is_empty() {
             job.notes.push(format!("{} of the chosen nights are not in the archive", job.empty_nights.len()));
         }
@@ -131,57 +143,39 @@ impl Service {
             }
         }
     }
+}
 
-    /// The chosen nights that the archive has, and those that it lacks.
-    pub(crate) async fn chosen_nights(
-        &self,
-        request: &JobRequest,
-    ) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
-        let known = self.archive.nights().await?;
-        let (found, lacking): (Vec<Night>, Vec<Night>) =
-            request.nights.iter().partition(|night| known.binary_search(night).is_ok());
-        if found.is_empty() {
-            let hint = match (known.first(), known.last()) {
-                (Some(first), Some(last)) => format!("it has {} nights from {first} to {last}", known.len()),
-                _ => "it has no nights at all".to_owned(),
-            };
-            return Err(TransferError::NoNights { hint });
+/// What a user should know before an empty topic surprises them.
+fn warning(estimate: &Estimate) -> Option<String> {
+    let all = estimate.alerts_in_nights;
+    match estimate {
+        Estimate { alerts: 1.., .. } => None,
+        Estimate { exact: true, .. } => {
+            Some(format!("none of the {all} alerts of these nights passes: the topic will stay empty"))
         }
-        Ok((found, lacking))
-    }
-
-    /// The schema by one sound file a night: enough to check a request. Fan-out looks at every file.
-    pub(crate) async fn first_look(&self, nights: &[Night]) -> Result<JobSchema, TransferError> {
-        let schemas: Vec<Option<NightSchema>> = futures::stream::iter(nights.iter().copied())
-            .map(|night| self.clone().first_schema(night))
-            .buffered(FOOTERS)
-            .try_collect()
-            .await?;
-        Ok(unify(&distinct(schemas.into_iter().flatten())))
-    }
-
-    async fn first_schema(self, night: Night) -> Result<Option<NightSchema>, TransferError> {
-        for file in self.archive.files(night).await? {
-            match self.archive.open_file(&file).await {
-                Ok(opened) => return Ok(Some(NightSchema { night, schema: opened.schema().clone() })),
-                Err(error) if error.kind().is_worth_retrying() => return Err(error.into()),
-                // A damaged or vanished file is a matter of its night, told when the night is run.
-                Err(_) => {}
-            }
-        }
-        Ok(None)
+        Estimate { alerts_tried, alerts_high, .. } => Some(format!(
+            "none of {alerts_tried} alerts that were tried passes: of the {all} in these nights at most \
+             {alerts_high} do (with 95 % confidence), and the topic may stay empty"
+        )),
     }
 }
 
-/// A note for each class that is none of Fink's own.
-fn unknown_classes(request: &JobRequest) -> Result<Vec<String>, TransferError> {
-    let unknown = query::ClassSelection::parse(&request.classes)?.unknown_classes();
+/// A note for each class that neither Fink's code gives nor, as far as they are indexed, the nights have.
+fn unknown_classes(plan: &ContentPlan, known: &Known) -> Vec<String> {
+    let nights = known.indexed.iter().filter_map(|night| known.catalogue.nights.get(night));
+    let labels: BTreeSet<&str> =
+        nights.flat_map(|night| &night.strata).map(|stratum| stratum.finkclass.as_str()).collect();
     let note = |(class, nearest): (String, Option<String>)| {
-        let told = format!("`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels");
+        let told = match known.others.is_empty() {
+            true => format!("`{class}` is none of Fink's own classes, and no alert of these nights is of it"),
+            false => {
+                format!("`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels")
+            }
+        };
         match nearest {
             Some(nearest) => format!("{told}; or did you mean `{nearest}`?"),
             None => told,
         }
     };
-    Ok(unknown.into_iter().map(note).collect())
+    plan.classes.unknown_classes(&labels).into_iter().map(note).collect()
 }

@@ -110,6 +110,7 @@ fn up_args(demo: &Demo, archive: &str) -> Up {
         tns: None,
         workers: None,
         retention: std::time::Duration::from_secs(7 * 24 * 3600),
+        index_every: std::time::Duration::from_secs(600),
         task_mib: 12 * 1024,
         delivery_timeout: 300,
         patience: std::time::Duration::from_secs(3600),
@@ -127,7 +128,7 @@ fn free(address: SocketAddr) -> SocketAddr {
 
 /// A question that an astronomer might ask: everything of a known class brighter than 19.5, asteroids left out.
 async fn demonstration_job(client: &Client) -> Result<JobRequest, CommandError> {
-    let nights = client.nights().await?;
+    let nights: Vec<String> = client.nights(&[]).await?.iter().map(|night| night.night.to_string()).collect();
     let mut request = JobRequest::new(NightSelection::parse(&nights)?);
     request.name = Some("demonstration".into());
     request.classes = vec!["!Unknown".into(), "!Solar System MPC".into()];

@@ -83,16 +83,6 @@ pub async fn list(list: &List) -> Result<u8, CommandError> {
     Ok(exit::OK)
 }
 
-pub async fn nights(list: &List) -> Result<u8, CommandError> {
-    let nights = Client::new(&list.api.api).nights().await?;
-    if list.api.json {
-        show::json(&nights)
-    } else {
-        show::line(&nights.join("\n"))
-    }
-    Ok(exit::OK)
-}
-
 pub async fn cancel(args: &Job) -> Result<u8, CommandError> {
     let job = Client::new(&args.api.api).cancel(&args.job).await?;
     tell(&job, args.api.json, true);

@@ -1,5 +1,6 @@
 //! One file a group of commands.
 
+mod archive;
 mod demo;
 mod download;
 mod jobs;
@@ -29,7 +30,10 @@ pub async fn run(args: Args) -> Result<u8, CommandError> {
         Some(Command::Rerun(rerun)) => jobs::rerun(&rerun).await,
         Some(Command::Receipt(job)) => jobs::receipt(&job).await,
         Some(Command::Log(job)) => jobs::log(&job).await,
-        Some(Command::Nights(list)) => jobs::nights(&list).await,
+        Some(Command::Nights(args)) => archive::nights(&args).await,
+        Some(Command::Classes(args)) => archive::classes(&args).await,
+        Some(Command::Schema(args)) => archive::schema(&args).await,
+        Some(Command::Index(args)) => archive::index(&args).await,
         Some(Command::Download(download)) => download::run(&download).await,
         Some(Command::Verify(verify)) => verify::run(&verify).await,
         Some(Command::Simulate(simulate)) => simulate::run(&simulate).await,

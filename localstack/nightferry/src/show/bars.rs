@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::sync::{Arc, Once};
 use std::time::Duration;
-use transfer::JobDocument;
+use transfer::{IndexProgress, JobDocument};
 
 const TEMPLATE: &str = "  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {msg}";
 
@@ -98,5 +98,39 @@ impl DownloadBar {
     /// Takes the bar away.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// The progress of indexing: a bar over nights.
+pub struct IndexBar(ProgressBar);
+
+impl IndexBar {
+    /// A bar on standard error; silent where that is no terminal, or when told so.
+    pub fn new(silent: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        if silent {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template(
+            "  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {pos} of {len} nights · {msg} · {eta} left",
+        ) {
+            bar.set_style(style.progress_chars("━━─"));
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+
+    /// Shows how far the indexing is.
+    pub fn show(&self, progress: IndexProgress) {
+        self.0.set_length(progress.nights as u64);
+        self.0.set_position(progress.done as u64);
+        let seconds = self.0.elapsed().as_secs_f64().max(0.001);
+        let rate = figures::count((progress.alerts as f64 / seconds) as u64);
+        self.0.set_message(format!("{} alerts ({rate}/s)", figures::count(progress.alerts)));
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
     }
 }

@@ -3,17 +3,17 @@
 use super::figures;
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use job::{JobState, TaskState};
-use transfer::{Estimate, JobDocument, JobSummary, Receipt};
+use transfer::{JobDocument, JobSummary, Receipt};
 use verify::{Counted, Report};
 
-fn table(headings: &[&str]) -> Table {
+pub(super) fn table(headings: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings.iter().map(|heading| Cell::new(heading).fg(Color::Cyan)));
     table
 }
 
-fn number(value: u64) -> Cell {
+pub(super) fn number(value: u64) -> Cell {
     Cell::new(figures::count(value)).set_alignment(CellAlignment::Right)
 }
 
@@ -93,37 +93,6 @@ pub fn job_list(jobs: &[JobSummary]) -> String {
         ]);
     }
     list.to_string()
-}
-
-/// What a request would come to, night by night.
-pub fn estimate_table(estimate: &Estimate) -> String {
-    let mut nights = table(&["night", "in the archive", "would pass", ""]);
-    for night in &estimate.nights {
-        let how = if night.exact { "counted" } else { "estimated" };
-        nights.add_row(vec![
-            Cell::new(night.night),
-            number(night.alerts_in_night),
-            number(night.alerts),
-            Cell::new(how),
-        ]);
-    }
-    let interval = match estimate.exact {
-        true => "counted".to_owned(),
-        false => format!(
-            "95 %: {} to {}; conditions tried on {} alerts",
-            figures::count(estimate.alerts_low),
-            figures::count(estimate.alerts_high),
-            figures::count(estimate.alerts_tried)
-        ),
-    };
-    let bytes = estimate.bytes.map_or("unknown size".to_owned(), figures::bytes);
-    let of = figures::count(estimate.alerts_in_nights);
-    let mut text =
-        format!("{nights}\n{} of {of} alerts, {bytes} ({interval})", figures::count(estimate.alerts));
-    for unreadable in &estimate.unreadable {
-        text += &format!("\nunreadable: {unreadable}");
-    }
-    text
 }
 
 /// What a job read, dropped, kept and sent, night by night.

@@ -1,0 +1,121 @@
+//! Samples of a month side by side: one file to open instead of thirty.
+
+use crate::{
+    Catalogue, Index, IndexError, catalogue::Bundle, entry::Object, mark::Mark, night::properties,
+    sample::sample_field,
+};
+use archive::{LeafSet, RowGroupScan, ScanPlan};
+use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use job::{FieldPath, Night};
+use object_store::PutPayload;
+use parquet::arrow::ArrowWriter;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Alerts of a row group of a bundle.
+const ROW_GROUP_ROWS: usize = 32 * 1024;
+
+/// Whether bundles hold a root column: light curves and other lists stay with the nights' own samples.
+pub fn is_light(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Struct(fields) => fields.iter().all(|field| is_light(field.data_type())),
+        DataType::List(_) | DataType::Map(..) => false,
+        _ => true,
+    }
+}
+
+/// Nights that belong side by side: those of a month that have the same schema.
+pub(crate) fn groups(catalogue: &Catalogue) -> Vec<Vec<Night>> {
+    let mut groups: BTreeMap<(i32, u32, &str), Vec<Night>> = BTreeMap::new();
+    for (night, known) in &catalogue.nights {
+        if known.sample.rows > 0 {
+            groups.entry((night.year(), night.month(), &known.schema)).or_default().push(*night);
+        }
+    }
+    groups.into_values().filter(|nights| nights.len() > 1).collect()
+}
+
+/// The name of the bundle of these nights: another sample, another name.
+pub(crate) fn name(catalogue: &Catalogue, nights: &[Night]) -> String {
+    let mut mark = Mark::new();
+    let first = nights.first();
+    for sample in nights.iter().filter_map(|night| catalogue.nights.get(night)) {
+        mark.add(&sample.sample.path);
+    }
+    let month = first.map_or_else(String::new, |night| format!("{:04}-{:02}", night.year(), night.month()));
+    format!("bundles/{month}-{}.parquet", mark.finish())
+}
+
+impl Index {
+    /// Makes the bundle of these nights and writes it.
+    pub(crate) async fn make_bundle(
+        &self,
+        catalogue: &Catalogue,
+        nights: &[Night],
+    ) -> Result<Bundle, IndexError> {
+        let path = name(catalogue, nights);
+        let known: Vec<_> = nights.iter().filter_map(|night| catalogue.nights.get(night)).collect();
+        let schema = known.first().and_then(|night| catalogue.schema_of(night));
+        let schema = schema.cloned().unwrap_or_else(|| Arc::new(Schema::empty()));
+        let conflicts: Vec<&String> = known.iter().flat_map(|night| &night.conflicts).collect();
+        let (whole, light) = (
+            with_sample(&schema, |_| true),
+            with_sample(&schema, |field| {
+                is_light(field.data_type())
+                    && !crate::night::is_image(field.name())
+                    && !conflicts.iter().any(|column| FieldPath::from(column.as_str()).root() == field.name())
+            }),
+        );
+        let fields = light.fields().iter().map(|field| FieldPath::new([field.name()]));
+        let output = LeafSet::new(&whole, fields);
+        let plan = ScanPlan::new(&whole, LeafSet::new(&whole, []), output.clone(), false);
+        let mut writer =
+            ArrowWriter::try_new(Vec::new(), output.schema().clone(), Some(properties(ROW_GROUP_ROWS)?))?;
+        let mut rows = 0;
+        for night in known {
+            let opened = self.open(&night.sample).await?;
+            for row_group in 0..opened.row_groups() {
+                let scan = RowGroupScan::prepare(&opened, row_group, &plan).await?;
+                let write = move || {
+                    let mut failed = None;
+                    let written = scan.run(&mut Nobody, &mut |batch| {
+                        if failed.is_none() {
+                            failed = writer.write(&batch).err();
+                        }
+                        Ok(())
+                    });
+                    (writer, failed, written)
+                };
+                let (back, failed, written) = tokio::task::spawn_blocking(write)
+                    .await
+                    .map_err(|error| IndexError::Worker(error.to_string()))?;
+                writer = back;
+                rows += written?.rows_kept;
+                if let Some(error) = failed {
+                    return Err(error.into());
+                }
+            }
+        }
+        let bytes = writer.into_inner()?;
+        let object = Object { path, size: bytes.len() as u64, rows };
+        self.put(&object.path, PutPayload::from(bytes)).await?;
+        Ok(Bundle { object, nights: nights.to_vec() })
+    }
+}
+
+/// A night's columns, some of them, and the one that the index adds.
+fn with_sample(schema: &SchemaRef, wanted: impl Fn(&FieldRef) -> bool) -> SchemaRef {
+    let fields = schema.fields().iter().filter(|field| wanted(field)).cloned();
+    Arc::new(Schema::new(fields.chain([sample_field()]).collect::<Vec<_>>()))
+}
+
+/// Nothing is filtered.
+struct Nobody;
+
+impl archive::RowFilter for Nobody {
+    fn keep(
+        &mut self,
+        batch: &arrow::array::RecordBatch,
+    ) -> Result<arrow::array::BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(vec![true; batch.num_rows()].into())
+    }
+}

@@ -1,0 +1,120 @@
+//! What is known of a night.
+
+use archive::ColumnFootprint;
+use job::{FieldPath, Night};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is known of a night: `index/nights/<night>.json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NightEntry {
+    /// The night.
+    pub night: Night,
+    /// A mark of the files and of the way of indexing.
+    pub mark: String,
+    /// The night's files, in order of their paths.
+    pub files: Vec<EntryFile>,
+    /// Files that cannot be read, with the reason: their alerts are not counted.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreadable: BTreeMap<String, String>,
+    /// Alerts.
+    pub alerts: u64,
+    /// The columns and their types ([`archive::describe`]).
+    pub schema: Value,
+    /// Columns that two files hold in types without a common type; the sample lacks them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+    /// Bytes and bounds of each leaf.
+    pub columns: Vec<ColumnFootprint>,
+    /// Alerts by class, and how many of them are in the sample. A sample's rows name them by their number.
+    pub strata: Vec<Stratum>,
+    /// Alerts by `candidate.fid`.
+    pub bands: BTreeMap<i64, u64>,
+    /// The least and greatest `candidate.jd`.
+    pub jd: Option<(f64, f64)>,
+    /// What alerts weigh as messages.
+    pub sizes: Sizes,
+    /// A mark of the TNS table by which tnsclass was told.
+    pub tns: String,
+    /// The sample.
+    pub sample: Object,
+}
+
+/// A file of the archive as it was indexed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryFile {
+    /// Where it is in the store.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its version, where the store knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Alerts; none where it cannot be read.
+    pub alerts: u64,
+}
+
+/// A Parquet file of the index.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Object {
+    /// Where it is, below the index.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// The alerts of a night that share both classes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stratum {
+    /// Their finkclass.
+    pub finkclass: String,
+    /// Their tnsclass.
+    #[serde(default = "unknown", skip_serializing_if = "is_unknown")]
+    pub tnsclass: String,
+    /// How many there are.
+    pub alerts: u64,
+    /// How many are in the sample.
+    pub sampled: u64,
+    /// What one of them weighs, in the mean of the sample.
+    pub bytes: PacketBytes,
+}
+
+fn unknown() -> String {
+    "Unknown".to_owned()
+}
+
+fn is_unknown(class: &str) -> bool {
+    class == "Unknown"
+}
+
+/// Bytes of Avro of an alert, without images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PacketBytes {
+    /// As a light packet.
+    pub light: f32,
+    /// As a medium packet; with the images it is a full one.
+    pub medium: f32,
+    /// As a cutouts packet but for the images.
+    pub cutouts: f32,
+}
+
+/// What alerts weigh as messages, in the mean of the night.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Sizes {
+    /// The three images, by the footers.
+    pub images: f64,
+    /// What every message of chosen fields carries: the night and the classes.
+    pub base: f32,
+    /// Each field that may be chosen.
+    pub fields: BTreeMap<FieldPath, f32>,
+}
+
+impl NightEntry {
+    /// Bytes of the night's files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.size).sum()
+    }
+}

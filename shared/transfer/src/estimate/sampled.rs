@@ -1,0 +1,341 @@
+//! Nights of the index with conditions: tried on their samples.
+
+use super::{
+    Kind, Known, Seen,
+    counted::{is_current, keeps},
+    weight::Weigher,
+};
+use crate::{Scout, TransferError, content_plan::ContentPlan};
+use archive::{ArchiveError, LeafSet, RowFilter, RowGroupScan, ScanPlan};
+use arrow::{
+    array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, UInt32Array},
+    compute::{filter_record_batch, take_record_batch},
+    datatypes::{DataType, Field, Int32Type, Schema, SchemaRef},
+    error::ArrowError,
+};
+use futures::{StreamExt, TryStreamExt};
+use job::{FieldPath, Night};
+use night_index::{CataloguedNight, Object, SAMPLE_COLUMN, Tried, is_light, night_number, sample_field};
+use packet::{DERIVED_COLUMNS, NIGHT_COLUMNS, TnsCatalogue, tnsclass};
+use query::{ClassSelection, Predicate};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+/// Row groups of samples that are under way at once.
+const ROW_GROUPS: usize = 8;
+
+/// What is looked for in samples, and where what is found is counted.
+struct Search {
+    scan: ScanPlan,
+    predicate: Option<Predicate>,
+    condition_schema: SchemaRef,
+    classes: ClassSelection,
+    /// tnsclass is told by today's table rather than taken from the index.
+    tns: Option<Arc<TnsCatalogue>>,
+    /// For each night's number the place of its first stratum.
+    nights: HashMap<i32, usize>,
+    strata: Vec<Slot>,
+}
+
+/// A stratum of one of the nights.
+struct Slot {
+    /// Some of its alerts may pass.
+    possible: bool,
+    finkclass: Arc<str>,
+    tnsclass: Arc<str>,
+}
+
+/// What was found in a stratum: alerts that pass, and their bytes as light, medium and cutouts packets.
+#[derive(Clone, Copy, Default)]
+struct Found {
+    passed: u64,
+    bytes: [f64; 3],
+}
+
+impl Scout {
+    /// Tries the conditions on the samples of `nights`.
+    pub(super) async fn count_in_samples(
+        &self,
+        plan: &ContentPlan,
+        known: &Known,
+        nights: &[(Night, &CataloguedNight)],
+        weigher: &Weigher,
+    ) -> Result<Vec<Seen>, TransferError> {
+        let (search, wanted) = search(plan, &known.schema.schema, nights, &self.tns)?;
+        let search = Arc::new(search);
+        let light = wanted.iter().all(|field| {
+            let column = known.schema.schema.field_with_name(field.root());
+            column.is_ok_and(|column| is_light(column.data_type()))
+        });
+        let mut objects: BTreeMap<&str, &Object> = BTreeMap::new();
+        for (night, known_night) in nights {
+            let bundle = known.catalogue.bundle_of(*night).filter(|_| light);
+            let object = bundle.map_or(&known_night.sample, |bundle| &bundle.object);
+            if object.rows > 0 {
+                objects.insert(&object.path, object);
+            }
+        }
+        let opened = futures::stream::iter(objects.into_values().cloned())
+            .map(|object| async move {
+                let file = self.index.open(&object).await?;
+                Ok::<_, TransferError>((0..file.row_groups()).map(move |row_group| (file.clone(), row_group)))
+            })
+            .buffer_unordered(ROW_GROUPS * 4)
+            .map_ok(|row_groups| futures::stream::iter(row_groups.map(Ok)))
+            .try_flatten();
+        let mut parts = opened
+            .map_ok(|(file, row_group)| {
+                let search = search.clone();
+                async move {
+                    let scan = RowGroupScan::prepare(&file, row_group, &search.scan).await?;
+                    let run = move || {
+                        let found = vec![Found::default(); search.strata.len()];
+                        let mut seeker = Seeker { search, found, night: (0, None) };
+                        scan.run(&mut seeker, &mut |_| Ok(())).map(|_| seeker.found)
+                    };
+                    let found = tokio::task::spawn_blocking(run).await;
+                    let found = found.map_err(|error| TransferError::Worker(error.to_string()))?;
+                    found.map_err(TransferError::from_scan)
+                }
+            })
+            .try_buffer_unordered(ROW_GROUPS);
+        let mut found = vec![Found::default(); search.strata.len()];
+        while let Some(part) = parts.try_next().await? {
+            for (all, part) in found.iter_mut().zip(part) {
+                all.passed += part.passed;
+                for (all, part) in all.bytes.iter_mut().zip(part.bytes) {
+                    *all += part;
+                }
+            }
+        }
+        Ok(seen(nights, &search, &found, weigher))
+    }
+}
+
+fn search(
+    plan: &ContentPlan,
+    schema: &Schema,
+    nights: &[(Night, &CataloguedNight)],
+    tns: &Arc<TnsCatalogue>,
+) -> Result<(Search, Vec<FieldPath>), TransferError> {
+    let asked = plan.conditions.fields();
+    let asks_for = |name: &str| asked.iter().any(|field| field.root() == name);
+    let told_anew = plan.filters_by_tnsclass && !is_current(nights, tns);
+    let own =
+        |field: &FieldPath| NIGHT_COLUMNS.contains(&field.root()) || DERIVED_COLUMNS.contains(&field.root());
+    let mut wanted: Vec<FieldPath> = asked.iter().filter(|field| !own(field)).cloned().collect();
+    if told_anew {
+        wanted.extend(["candidate.ra", "candidate.dec"].map(FieldPath::from));
+    }
+    let columns = schema.fields().iter().cloned().chain([sample_field()]);
+    let with_sample = Schema::new(columns.collect::<Vec<_>>());
+    let read = wanted.iter().cloned().chain([FieldPath::new([SAMPLE_COLUMN])]);
+    let leaves = LeafSet::new(&with_sample, read);
+    let nothing = LeafSet::new(&with_sample, []);
+    let stored = leaves.schema().fields().iter().filter(|field| field.name() != SAMPLE_COLUMN).cloned();
+    let mut condition_fields: Vec<_> = stored.collect();
+    let nights_asked = NIGHT_COLUMNS.into_iter().filter(|name| asks_for(name));
+    condition_fields.extend(nights_asked.map(|name| Arc::new(Field::new(name, DataType::Int32, true))));
+    let classes_asked = DERIVED_COLUMNS.into_iter().filter(|name| asks_for(name));
+    condition_fields.extend(classes_asked.map(|name| Arc::new(Field::new(name, DataType::Utf8, true))));
+    let condition_schema = Arc::new(Schema::new(condition_fields));
+    let predicate = match plan.conditions.is_empty() {
+        true => None,
+        false => Some(plan.conditions.bind(&condition_schema)?),
+    };
+    let by_row = told_anew && plan.classes.needs_tnsclass();
+    let mut search = Search {
+        scan: ScanPlan::new(&with_sample, leaves, nothing, true),
+        predicate,
+        condition_schema,
+        classes: plan.classes.clone(),
+        tns: told_anew.then(|| tns.clone()),
+        nights: HashMap::new(),
+        strata: Vec::new(),
+    };
+    for (night, known) in nights {
+        search.nights.insert(night_number(*night), search.strata.len());
+        search.strata.extend(known.strata.iter().map(|stratum| Slot {
+            possible: by_row || keeps(&plan.classes, stratum),
+            finkclass: stratum.finkclass.as_str().into(),
+            tnsclass: stratum.tnsclass.as_str().into(),
+        }));
+    }
+    Ok((search, wanted))
+}
+
+fn seen(
+    nights: &[(Night, &CataloguedNight)],
+    search: &Search,
+    found: &[Found],
+    weigher: &Weigher,
+) -> Vec<Seen> {
+    let mut places = search.strata.iter().zip(found);
+    nights
+        .iter()
+        .map(|(night, known)| {
+            let mut passed = Vec::with_capacity(known.strata.len());
+            let mut kinds = Vec::with_capacity(known.strata.len());
+            for (stratum, (slot, found)) in known.strata.iter().zip(&mut places) {
+                let tried = if slot.possible { stratum.sampled } else { stratum.alerts };
+                let each = stratum.alerts as f64 / stratum.sampled.max(1) as f64;
+                passed.push((found.passed as f64 * each, found.bytes.map(|bytes| bytes * each)));
+                kinds.push(Kind {
+                    classes: Some((stratum.finkclass.clone(), stratum.tnsclass.clone())),
+                    tried: Tried { alerts: stratum.alerts, tried, passed: found.passed, clumping: 1.0 },
+                    looked_at: if slot.possible { stratum.sampled } else { 0 },
+                });
+            }
+            Seen {
+                night: *night,
+                alerts: known.alerts,
+                archive_bytes: known.bytes,
+                indexed: true,
+                kinds,
+                weight: weigher.weigh(known, &passed),
+            }
+        })
+        .collect()
+}
+
+/// Counts what passes in a row group of samples, and keeps none of it.
+struct Seeker {
+    search: Arc<Search>,
+    found: Vec<Found>,
+    /// The night of the row before, and where its strata begin: rows of a night lie together.
+    night: (i32, Option<usize>),
+}
+
+impl RowFilter for Seeker {
+    fn keep(
+        &mut self,
+        batch: &RecordBatch,
+    ) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
+        self.count(batch)?;
+        Ok(BooleanArray::from(vec![false; batch.num_rows()]))
+    }
+}
+
+impl Seeker {
+    fn count(&mut self, batch: &RecordBatch) -> Result<(), TransferError> {
+        let marks = Marks::of(batch)?;
+        // The rows of the chosen nights whose class may pass, and their strata.
+        let (mut rows, mut slots) = (Vec::new(), Vec::new());
+        for row in 0..batch.num_rows() {
+            let (night, stratum) = (marks.night.value(row), marks.stratum.value(row));
+            if self.night.0 != night {
+                self.night = (night, self.search.nights.get(&night).copied());
+            }
+            let slot =
+                self.night.1.zip(usize::try_from(stratum).ok()).map(|(first, stratum)| first + stratum);
+            let possible = |slot: &usize| self.search.strata.get(*slot).is_some_and(|slot| slot.possible);
+            if let Some(slot) = slot.filter(possible) {
+                rows.push(row as u32);
+                slots.push(slot);
+            }
+        }
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut chosen = match rows.len() == batch.num_rows() {
+            true => batch.clone(),
+            false => take_record_batch(batch, &UInt32Array::from(rows)).map_err(misfit)?,
+        };
+        let mut tns = self.search.tns.as_ref().map(|table| tnsclass(&chosen, table));
+        if tns.is_some() && self.search.classes.needs_tnsclass() {
+            let fink = self.classes(&slots, |slot| &slot.finkclass);
+            let keep = self.search.classes.keep(Some(&fink), tns.as_ref(), slots.len());
+            chosen = filter_record_batch(&chosen, &keep).map_err(misfit)?;
+            let mut kept = keep.values().iter();
+            slots.retain(|_| kept.next().unwrap_or(false));
+            tns = tns.map(|tns| {
+                tns.iter().zip(keep.values()).filter(|(_, keep)| *keep).map(|(tns, _)| tns).collect()
+            });
+        }
+        let keep = match &self.search.predicate {
+            None => BooleanArray::from(vec![true; slots.len()]),
+            Some(predicate) => {
+                let columns = self.condition_columns(&chosen, &slots, tns)?;
+                predicate.evaluate(&columns)?.keep
+            }
+        };
+        let marks = Marks::of(&chosen)?;
+        for row in keep.values().set_indices() {
+            if let Some(found) = slots.get(row).and_then(|slot| self.found.get_mut(*slot)) {
+                found.passed += 1;
+                for (sum, bytes) in found.bytes.iter_mut().zip(&marks.bytes) {
+                    *sum += f64::from(bytes.value(row));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// In the order of the condition schema: stored columns, the night, then the classes that are asked for.
+    fn condition_columns(
+        &self,
+        batch: &RecordBatch,
+        slots: &[usize],
+        tns: Option<StringArray>,
+    ) -> Result<RecordBatch, TransferError> {
+        let night = Marks::of(batch)?.night;
+        let part = |part: fn(i32) -> i32| -> ArrayRef {
+            Arc::new(night.iter().map(|night| night.map(part)).collect::<Int32Array>())
+        };
+        let column = |field: &Arc<Field>| -> Result<ArrayRef, TransferError> {
+            Ok(match field.name().as_str() {
+                "year" => part(|night| night / 10_000),
+                "month" => part(|night| night / 100 % 100),
+                "day" => part(|night| night % 100),
+                "finkclass" => Arc::new(self.classes(slots, |slot| &slot.finkclass)),
+                "tnsclass" => match &tns {
+                    Some(tns) => Arc::new(tns.clone()),
+                    None => Arc::new(self.classes(slots, |slot| &slot.tnsclass)),
+                },
+                name => batch
+                    .column_by_name(name)
+                    .cloned()
+                    .ok_or_else(|| misfit(ArrowError::SchemaError(format!("a sample lacks {name}"))))?,
+            })
+        };
+        let schema = &self.search.condition_schema;
+        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(slots.len()));
+        RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(misfit)
+    }
+
+    fn classes(&self, slots: &[usize], class: impl Fn(&Slot) -> &str) -> StringArray {
+        slots.iter().map(|slot| self.search.strata.get(*slot).map(&class)).collect()
+    }
+}
+
+/// The column that the index adds.
+struct Marks {
+    night: Int32Array,
+    stratum: Int32Array,
+    bytes: [Int32Array; 3],
+}
+
+impl Marks {
+    fn of(batch: &RecordBatch) -> Result<Self, TransferError> {
+        let lacking =
+            |name: &str| misfit(ArrowError::SchemaError(format!("a sample lacks {SAMPLE_COLUMN}.{name}")));
+        let marks = batch.column_by_name(SAMPLE_COLUMN).and_then(|column| column.as_struct_opt());
+        let marks = marks.ok_or_else(|| lacking("night"))?;
+        let part = |name: &str| {
+            let column = marks.column_by_name(name).and_then(|column| column.as_primitive_opt::<Int32Type>());
+            column.cloned().ok_or_else(|| lacking(name))
+        };
+        Ok(Self {
+            night: part("night")?,
+            stratum: part("stratum")?,
+            bytes: [part("light")?, part("medium")?, part("cutouts")?],
+        })
+    }
+}
+
+fn misfit(error: ArrowError) -> TransferError {
+    TransferError::Archive(ArchiveError::Consumer(Box::new(error)))
+}

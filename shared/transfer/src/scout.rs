@@ -1,0 +1,105 @@
+//! What needs the archive and no broker: estimates, the index, and what the archive holds.
+
+use crate::{Ledger, TransferError};
+use archive::{Archive, NightSchema, distinct};
+use futures::{StreamExt, TryStreamExt};
+use job::{JobRequest, Night};
+use night_index::{Catalogue, Index, Updated};
+use object_store::ObjectStore;
+use packet::TnsCatalogue;
+use std::{collections::BTreeSet, ops::Deref, sync::Arc, time::Instant};
+
+/// Footers that are read at once.
+const FOOTERS: usize = 16;
+/// Where the index lies in the bucket.
+const INDEX: &str = "index";
+
+/// The index in a bucket of jobs.
+pub fn open_index(bucket: Arc<dyn ObjectStore>) -> Index {
+    Index::new(bucket, INDEX)
+}
+
+/// Looks ahead: everything that needs the archive and no broker, so that a function which does no more does not link
+/// one. Cheap to clone.
+#[derive(Clone)]
+pub struct Scout {
+    ledger: Ledger,
+    /// The nights.
+    pub archive: Archive,
+    /// What is known of them.
+    pub index: Index,
+    /// Classified transients.
+    pub tns: Arc<TnsCatalogue>,
+}
+
+impl Deref for Scout {
+    type Target = Ledger;
+
+    fn deref(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+impl Scout {
+    /// A scout over an archive; its index lies in the ledger's bucket.
+    pub fn new(ledger: Ledger, archive: Archive, tns: Arc<TnsCatalogue>) -> Self {
+        let index = open_index(ledger.bucket.clone());
+        Self { ledger, archive, index, tns }
+    }
+
+    /// Indexes what is new or replaced among `nights`, or in the whole archive; begins no night after `until`.
+    pub async fn update_index(
+        &self,
+        nights: Option<&BTreeSet<Night>>,
+        until: Option<Instant>,
+    ) -> Result<Updated, TransferError> {
+        Ok(self.index.update(&self.archive, nights, &self.tns, until, &|_| {}).await?)
+    }
+
+    /// The index as it is. Without it everything is slower, and nothing else.
+    pub(crate) async fn catalogue(&self) -> Arc<Catalogue> {
+        match self.index.catalogue().await {
+            Ok(catalogue) => catalogue,
+            Err(error) => {
+                tracing::warn!(%error, "going on without the index");
+                Arc::default()
+            }
+        }
+    }
+
+    /// The chosen nights that the archive has, and those that it lacks.
+    pub(crate) async fn chosen_nights(
+        &self,
+        request: &JobRequest,
+    ) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
+        let known = self.archive.nights().await?;
+        let (found, lacking): (Vec<Night>, Vec<Night>) =
+            request.nights.iter().partition(|night| known.binary_search(night).is_ok());
+        if found.is_empty() {
+            return Err(TransferError::no_nights(&known));
+        }
+        Ok((found, lacking))
+    }
+
+    /// The schemas of nights by one sound file each: enough to check a request. Fan-out looks at every file.
+    pub(crate) async fn first_schemas(&self, nights: &[Night]) -> Result<Vec<NightSchema>, TransferError> {
+        let schemas: Vec<Option<NightSchema>> = futures::stream::iter(nights.iter().copied())
+            .map(|night| self.first_schema(night))
+            .buffered(FOOTERS)
+            .try_collect()
+            .await?;
+        Ok(distinct(schemas.into_iter().flatten()))
+    }
+
+    async fn first_schema(&self, night: Night) -> Result<Option<NightSchema>, TransferError> {
+        for file in self.archive.files(night).await? {
+            match self.archive.open_file(&file).await {
+                Ok(opened) => return Ok(Some(NightSchema { night, schema: opened.schema().clone() })),
+                Err(error) if error.kind().is_worth_retrying() => return Err(error.into()),
+                // A damaged or vanished file is a matter of its night, told when the night is run.
+                Err(_) => {}
+            }
+        }
+        Ok(None)
+    }
+}
