@@ -90,6 +90,7 @@ fn the_openapi_document_lists_every_path() {
     assert_eq!(
         paths,
         [
+            "/v1/classes",
             "/v1/estimates",
             "/v1/health",
             "/v1/jobs",
@@ -98,6 +99,7 @@ fn the_openapi_document_lists_every_path() {
             "/v1/jobs/{id}/rerun",
             "/v1/jobs/{id}/retry",
             "/v1/nights",
+            "/v1/schema",
             "/v1/topics/{topic}"
         ]
     );

@@ -14,6 +14,7 @@ mod contents;
 mod download;
 mod fan_out;
 mod harness;
+mod index;
 mod job_life;
 mod kills;
 mod service;

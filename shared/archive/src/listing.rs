@@ -21,8 +21,11 @@ pub struct Archive {
     pub(crate) store: Arc<dyn ObjectStore>,
     root: Path,
     location: String,
-    listed: Arc<Mutex<Option<(Instant, Vec<Night>)>>>,
+    listed: Arc<Mutex<Option<Listed>>>,
 }
+
+/// The nights, and when they were listed.
+type Listed = (Instant, Vec<Night>);
 
 /// A Parquet file of a night.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -276,7 +276,7 @@ mod tests {
         let selection =
             ClassSelection::parse(&["SN candidat", "!Solar Sistem MPC", "(TNS) whatever", "Unknown"])
                 .unwrap();
-        let unknown = selection.unknown_classes();
+        let unknown = selection.unknown_classes(&BTreeSet::from(["RRLyr"]));
         assert_eq!(
             unknown,
             [

@@ -123,7 +123,7 @@ impl Scout {
             nights,
         };
         let mut classes: Vec<ArchiveClass> = classes.into_iter().map(told).collect();
-        classes.sort_by(|a, b| b.alerts.cmp(&a.alerts));
+        classes.sort_by_key(|class| std::cmp::Reverse(class.alerts));
         Ok(classes)
     }
 

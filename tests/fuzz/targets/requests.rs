@@ -29,7 +29,7 @@ impl super::Target for Target {
         }
         match ClassSelection::parse(&request.classes) {
             Ok(classes) => {
-                classes.unknown_classes();
+                classes.unknown_classes(&std::collections::BTreeSet::new());
                 Ok(Verdict::Accepted)
             }
             Err(error) => Ok(refused(&error)),
