@@ -9,7 +9,7 @@ use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
-use transfer::Scout;
+use transfer::{IndexUpdated, Scout};
 
 /// No night is begun when less time is left: a large one takes about a minute.
 const FOR_A_NIGHT: Duration = Duration::from_secs(180);
@@ -23,26 +23,29 @@ pub async fn handle(scout: &Scout, event: LambdaEvent<Value>) -> Result<Value, E
         return Ok(json!({"indexed": updated.indexed.len(), "failed": updated.failed, "left": updated.left}));
     }
     let event: SqsEvent = serde_json::from_value(event.payload)?;
-    let told: Vec<(Option<String>, BTreeSet<Night>)> = event
+    let told: Vec<(Option<String>, Option<BTreeSet<Night>>)> = event
         .records
         .into_iter()
         .map(|message| (message.message_id, nights_in(message.body.as_deref().unwrap_or_default())))
         .collect();
     // The files of a night come one by one: it is indexed once for all of them.
-    let nights: BTreeSet<Night> = told.iter().flat_map(|(_, nights)| nights).copied().collect();
-    let mut response = SqsBatchResponse::default();
-    if nights.is_empty() {
-        return Ok(serde_json::to_value(response)?);
-    }
-    let updated = scout.update_index(Some(&nights), Some(until)).await;
+    let nights: BTreeSet<Night> = told.iter().flat_map(|(_, nights)| nights).flatten().copied().collect();
+    let updated = match nights.is_empty() {
+        true => Ok(IndexUpdated::default()),
+        false => scout.update_index(Some(&nights), Some(until)).await,
+    };
     if let Err(error) = &updated {
         tracing::warn!(%error, "the messages come again");
     }
+    let mut response = SqsBatchResponse::default();
     for (id, nights) in told {
-        let done = updated.as_ref().is_ok_and(|updated| {
-            updated.left == 0 && nights.iter().all(|night| !updated.failed.contains_key(night))
+        let done = nights.is_some_and(|nights| {
+            nights.is_empty()
+                || updated.as_ref().is_ok_and(|updated| {
+                    updated.left == 0 && nights.iter().all(|night| !updated.failed.contains_key(night))
+                })
         });
-        if !done && !nights.is_empty() {
+        if !done {
             let mut failure = BatchItemFailure::default();
             failure.item_identifier = id.unwrap_or_default();
             response.batch_item_failures.push(failure);
@@ -51,16 +54,17 @@ pub async fn handle(scout: &Scout, event: LambdaEvent<Value>) -> Result<Value, E
     Ok(serde_json::to_value(response)?)
 }
 
-/// The nights whose files a message tells of: none in what S3 sends to try a queue.
-fn nights_in(body: &str) -> BTreeSet<Night> {
-    let created: Created = match serde_json::from_str(body) {
-        Ok(created) => created,
-        Err(error) => {
-            tracing::info!(%error, "a message that tells of no file");
-            return BTreeSet::new();
-        }
-    };
-    created.records.iter().filter_map(|record| archive::night_of_file(&record.s3.object.path())).collect()
+/// The nights whose files a message tells of: no night in what S3 sends to try a queue, and none where it is not a message of
+/// S3 at all.
+fn nights_in(body: &str) -> Option<BTreeSet<Night>> {
+    if serde_json::from_str::<Value>(body).is_ok_and(|body| body["Event"] == "s3:TestEvent") {
+        return Some(BTreeSet::new());
+    }
+    let created: Created = serde_json::from_str(body)
+        .inspect_err(|error| tracing::warn!(%error, "a message that is none of S3"))
+        .ok()?;
+    let paths = created.records.iter().map(|record| record.s3.object.path());
+    Some(paths.filter_map(|path| archive::night_of_file(&path)).collect())
 }
 
 #[cfg(test)]
@@ -75,8 +79,10 @@ mod tests {
             {"s3": {"object": {"key": "ztf/science/year%3D2026/month%3D03/day%3D22/_SUCCESS"}}},
             {"s3": {"object": {"key": "readme.txt"}}}
         ]}"#;
-        let nights: Vec<String> = nights_in(body).iter().map(ToString::to_string).collect();
+        let nights: Vec<String> = nights_in(body).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(nights, ["2026-03-21", "2026-03-22"]);
-        assert!(nights_in(r#"{"Service": "Amazon S3", "Event": "s3:TestEvent"}"#).is_empty());
+        let trial = nights_in(r#"{"Service": "Amazon S3", "Event": "s3:TestEvent"}"#);
+        assert_eq!(trial, Some(BTreeSet::new()));
+        assert_eq!(nights_in(r#"{"detail-type": "Object Created"}"#), None);
     }
 }

@@ -111,7 +111,9 @@ fn bounds_of(chunk: &ColumnChunkMetaData) -> Option<(Bound, Bound)> {
     let whole = |value: i64| Some(Bound::Whole(value));
     let real = |value: f64| value.is_finite().then_some(Bound::Real(value));
     let (least, greatest) = match chunk.statistics()? {
-        Statistics::Int32(of) => (whole((*of.min_opt()?).into()), whole((*of.max_opt()?).into())),
+        Statistics::Int32(of) if is_number(chunk) => {
+            (whole((*of.min_opt()?).into()), whole((*of.max_opt()?).into()))
+        }
         Statistics::Int64(of) if is_number(chunk) => (whole(*of.min_opt()?), whole(*of.max_opt()?)),
         Statistics::Float(of) => (real((*of.min_opt()?).into()), real((*of.max_opt()?).into())),
         Statistics::Double(of) => (real(*of.min_opt()?), real(*of.max_opt()?)),
@@ -120,13 +122,20 @@ fn bounds_of(chunk: &ColumnChunkMetaData) -> Option<(Bound, Bound)> {
     least.zip(greatest)
 }
 
-/// Moments are kept as whole numbers too, but are none.
+/// Moments, decimals and the like are kept as whole numbers too, but are none.
 fn is_number(chunk: &ColumnChunkMetaData) -> bool {
-    use parquet::basic::LogicalType;
-    !matches!(
-        chunk.column_descr().logical_type_ref(),
-        Some(LogicalType::Timestamp { .. } | LogicalType::Time { .. })
-    )
+    use parquet::basic::{ConvertedType, LogicalType};
+    let column = chunk.column_descr();
+    let logical = matches!(column.logical_type_ref(), None | Some(LogicalType::Integer(_)));
+    let converted = matches!(
+        column.converted_type(),
+        ConvertedType::NONE
+            | ConvertedType::INT_8
+            | ConvertedType::INT_16
+            | ConvertedType::INT_32
+            | ConvertedType::INT_64
+    );
+    logical && converted
 }
 
 /// Parquet's own levels of lists and maps, by any of their usual names, are left out.

@@ -1,7 +1,7 @@
 //! Opening a file: its footer, its schema, its row groups.
 
 use crate::{
-    Archive, ArchiveError, ArchiveFile, bytes_source::BytesSource, footer_bounds::check_footer,
+    Archive, ArchiveError, ArchiveFile, LeafSet, bytes_source::BytesSource, footer_bounds::check_footer,
     page_meter::refused_encoding, schema::canonical,
 };
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
@@ -256,6 +256,14 @@ impl OpenFile {
     /// Row groups in the file.
     pub fn row_groups(&self) -> usize {
         self.metadata.metadata().num_row_groups()
+    }
+
+    /// Values of the given leaves in a row group: what reading them costs. A list has many in a row.
+    pub fn row_group_values(&self, row_group: usize, leaves: &LeafSet) -> u64 {
+        let Some(group) = self.metadata.metadata().row_groups().get(row_group) else { return 0 };
+        let mask = leaves.mask(self.metadata.parquet_schema());
+        let chosen = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+        chosen.fold(0, |values, (_, column)| values.saturating_add(column.num_values().unsigned_abs()))
     }
 
     /// Alerts in a row group.

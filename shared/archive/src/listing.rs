@@ -4,7 +4,7 @@ use crate::ArchiveError;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
-use object_store::{ObjectStore, ObjectStoreExt, path::Path};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, path::Path};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
@@ -93,16 +93,39 @@ impl Archive {
                 Err(object_store::Error::NotFound { .. }) => continue,
                 Err(error) => return Err(ArchiveError::store(&folder, error)),
             };
-            files.extend(objects.into_iter().filter(|object| is_alert_file(&object.location)).map(
-                |object| ArchiveFile {
-                    path: object.location.to_string(),
-                    size: object.size,
-                    etag: object.e_tag,
-                },
-            ));
+            files.extend(objects.into_iter().filter_map(alert_file));
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
+    }
+
+    /// The Parquet files of all nights, with far fewer requests than night by night.
+    pub async fn all_files(&self) -> Result<BTreeMap<Night, Vec<ArchiveFile>>, ArchiveError> {
+        let months = self.below(self.folders(self.science(), "year").await?, "month").await?;
+        let listed: Vec<Vec<ObjectMeta>> = futures::stream::iter(months)
+            .map(|(month, _)| async move {
+                let objects: Result<Vec<ObjectMeta>, _> = self.store.list(Some(&month)).try_collect().await;
+                objects.map_err(|error| ArchiveError::store(&month, error))
+            })
+            .buffer_unordered(LISTINGS)
+            .try_collect()
+            .await?;
+        let mut nights: BTreeMap<Night, Vec<ArchiveFile>> = BTreeMap::new();
+        for object in listed.into_iter().flatten() {
+            // Night folders have no folders of their own.
+            let folder = object.location.prefix_match(&self.science()).map(Iterator::count);
+            if folder == Some(4)
+                && let Some(night) = night_of(&object.location)
+                && let Some(file) = alert_file(object)
+            {
+                nights.entry(night).or_default().push(file);
+            }
+        }
+        nights.values_mut().for_each(|files| files.sort_by(|a, b| a.path.cmp(&b.path)));
+        match nights.is_empty() {
+            true => Err(ArchiveError::Empty { location: self.location.clone() }),
+            false => Ok(nights),
+        }
     }
 
     /// A night's folder may be zero-padded or not; where both exist, both belong to the night.
@@ -195,6 +218,15 @@ pub fn night_of_file(path: &str) -> Option<Night> {
     is_alert_file(&path).then(|| night_of(&path)).flatten()
 }
 
+fn alert_file(object: ObjectMeta) -> Option<ArchiveFile> {
+    let file = |object: ObjectMeta| ArchiveFile {
+        path: object.location.to_string(),
+        size: object.size,
+        etag: object.e_tag,
+    };
+    is_alert_file(&object.location).then(|| file(object))
+}
+
 fn is_alert_file(path: &Path) -> bool {
     path.filename().is_some_and(|name| name.ends_with(".parquet") && !name.starts_with(['_', '.']))
 }
@@ -245,6 +277,9 @@ mod tests {
         let names: Vec<&str> = files.iter().map(|file| file.path.rsplit('/').next().unwrap()).collect();
         assert_eq!(names, ["a.parquet", "b.parquet"]);
         assert!(files.iter().all(|file| file.size == 13 && file.etag.is_some()));
+        let all = archive.all_files().await.unwrap();
+        assert_eq!(all.keys().copied().collect::<Vec<_>>(), nights);
+        assert_eq!(all[&nights[0]], files);
     }
 
     #[tokio::test]

@@ -1,8 +1,12 @@
 //! Samples of a month side by side: one file to open instead of thirty.
 
 use crate::{
-    Catalogue, Index, IndexError, catalogue::Bundle, entry::Object, mark::Mark, night::properties,
-    sample::sample_field,
+    Catalogue, Index, IndexError,
+    catalogue::Bundle,
+    entry::Object,
+    mark::Mark,
+    night::properties,
+    sample::{SLICES, sample_field},
 };
 use archive::{LeafSet, RowGroupScan, ScanPlan};
 use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
@@ -56,13 +60,10 @@ impl Index {
         let known: Vec<_> = nights.iter().filter_map(|night| catalogue.nights.get(night)).collect();
         let schema = known.first().and_then(|night| catalogue.schema_of(night));
         let schema = schema.cloned().unwrap_or_else(|| Arc::new(Schema::empty()));
-        let conflicts: Vec<&String> = known.iter().flat_map(|night| &night.conflicts).collect();
         let (whole, light) = (
             with_sample(&schema, |_| true),
             with_sample(&schema, |field| {
-                is_light(field.data_type())
-                    && !crate::night::is_image(field.name())
-                    && !conflicts.iter().any(|column| FieldPath::from(column.as_str()).root() == field.name())
+                is_light(field.data_type()) && !crate::night::is_image(field.name())
             }),
         );
         let fields = light.fields().iter().map(|field| FieldPath::new([field.name()]));
@@ -71,34 +72,45 @@ impl Index {
         let mut writer =
             ArrowWriter::try_new(Vec::new(), output.schema().clone(), Some(properties(ROW_GROUP_ROWS)?))?;
         let mut rows = 0;
-        for night in known {
-            let opened = self.open(&night.sample).await?;
-            for row_group in 0..opened.row_groups() {
-                let scan = RowGroupScan::prepare(&opened, row_group, &plan).await?;
-                let write = move || {
-                    let mut failed = None;
-                    let written = scan.run(&mut Nobody, &mut |batch| {
-                        if failed.is_none() {
-                            failed = writer.write(&batch).err();
-                        }
-                        Ok(())
-                    });
-                    (writer, failed, written)
-                };
-                let (back, failed, written) = tokio::task::spawn_blocking(write)
-                    .await
-                    .map_err(|error| IndexError::Worker(error.to_string()))?;
-                writer = back;
-                rows += written?.rows_kept;
-                if let Some(error) = failed {
-                    return Err(error.into());
+        let mut slices = Vec::with_capacity(SLICES);
+        for slice in 0..SLICES {
+            let before = writer.flushed_row_groups().len();
+            for night in &known {
+                let opened = self.open(&night.sample).await?;
+                for row_group in night.sample.row_groups(slice)..night.sample.row_groups(slice + 1) {
+                    let scan = RowGroupScan::prepare(&opened, row_group, &plan).await?;
+                    let write = move || append(scan, writer);
+                    let written = tokio::task::spawn_blocking(write).await;
+                    let (back, more) = written.map_err(|error| IndexError::Worker(error.to_string()))??;
+                    writer = back;
+                    rows += more;
                 }
             }
+            writer.flush()?;
+            slices.push(writer.flushed_row_groups().len() - before);
         }
         let bytes = writer.into_inner()?;
-        let object = Object { path, size: bytes.len() as u64, rows };
+        let object = Object { path, size: bytes.len() as u64, rows, slices };
         self.put(&object.path, PutPayload::from(bytes)).await?;
         Ok(Bundle { object, nights: nights.to_vec() })
+    }
+}
+
+/// Appends what a scan delivers; gives the writer back, and how many rows that were.
+fn append(
+    scan: RowGroupScan,
+    mut writer: ArrowWriter<Vec<u8>>,
+) -> Result<(ArrowWriter<Vec<u8>>, u64), IndexError> {
+    let mut failed = None;
+    let stats = scan.run(&mut Nobody, &mut |batch| {
+        if failed.is_none() {
+            failed = writer.write(&batch).err();
+        }
+        Ok(())
+    })?;
+    match failed {
+        None => Ok((writer, stats.rows_kept)),
+        Some(error) => Err(error.into()),
     }
 }
 

@@ -17,6 +17,9 @@ pub struct Catalogue {
     pub nights: BTreeMap<Night, CataloguedNight>,
     /// Samples side by side.
     pub bundles: Vec<Bundle>,
+    /// Samples and bundles that nothing names any more, and since when (seconds since 1970): they may still be in use.
+    #[serde(default)]
+    pub retired: BTreeMap<String, u64>,
     /// The nights that are in a bundle, by the bundle's place in the list.
     #[serde(skip)]
     pub(crate) bundled: BTreeMap<Night, usize>,
@@ -53,9 +56,9 @@ pub struct CataloguedNight {
     pub alerts: u64,
     /// The mark of its schema.
     pub schema: String,
-    /// Columns that its files hold in types without a common type.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conflicts: Vec<String>,
+    /// Why the night has neither strata nor a sample, if that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// The bytes of each leaf in the files, in the order of the schema's leaves.
     pub leaf_bytes: Vec<u64>,
     /// Alerts by class.
@@ -122,7 +125,7 @@ impl Catalogue {
             schema,
             leaf_bytes: entry.columns.iter().map(|column| column.bytes).collect(),
             mark: entry.mark,
-            conflicts: entry.conflicts,
+            trouble: entry.trouble,
             strata: entry.strata,
             bands: entry.bands,
             jd: entry.jd,

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// No night has more alerts; sums of them fit anywhere.
+const MAX_ALERTS: u64 = 1 << 40;
+
 /// What is known of a night: `index/nights/<night>.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NightEntry {
@@ -22,9 +25,9 @@ pub struct NightEntry {
     pub alerts: u64,
     /// The columns and their types ([`archive::describe`]).
     pub schema: Value,
-    /// Columns that two files hold in types without a common type; the sample lacks them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub conflicts: Vec<String>,
+    /// Why the night has neither strata nor a sample, if that is so: estimates look into its files instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// Bytes and bounds of each leaf.
     pub columns: Vec<ColumnFootprint>,
     /// Alerts by class, and how many of them are in the sample. A sample's rows name them by their number.
@@ -64,6 +67,15 @@ pub struct Object {
     pub size: u64,
     /// Rows.
     pub rows: u64,
+    /// The row groups of each slice.
+    pub slices: Vec<usize>,
+}
+
+impl Object {
+    /// The row groups of the first `slices`.
+    pub fn row_groups(&self, slices: usize) -> usize {
+        self.slices.iter().take(slices).sum()
+    }
 }
 
 /// The alerts of a night that share both classes.
@@ -113,6 +125,22 @@ pub struct Sizes {
 }
 
 impl NightEntry {
+    /// Whether the entry is of this night and its counts agree with each other: who can write into the bucket is trusted
+    /// no more than anybody else.
+    pub(crate) fn is_sound(&self, night: Night) -> bool {
+        let sum = |of: fn(&Stratum) -> u64| {
+            self.strata.iter().try_fold(0_u64, |sum, stratum| sum.checked_add(of(stratum)))
+        };
+        let counted = self.trouble.is_some() || sum(|stratum| stratum.alerts) == Some(self.alerts);
+        let sampled = self.strata.iter().all(|stratum| stratum.sampled <= stratum.alerts);
+        self.night == night
+            && counted
+            && sampled
+            && sum(|stratum| stratum.sampled) == Some(self.sample.rows)
+            && self.alerts <= MAX_ALERTS
+            && self.files.iter().try_fold(0_u64, |sum, file| sum.checked_add(file.size)).is_some()
+    }
+
     /// Bytes of the night's files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()

@@ -29,6 +29,9 @@ pub enum IndexError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A night cannot be indexed as it is; it is told why, and its files are looked into instead.
+    #[error("{0}")]
+    Unfit(String),
     /// A sample or bundle cannot be written: a fault of ours.
     #[error("a sample cannot be written: {0}")]
     Write(String),
@@ -44,7 +47,16 @@ impl IndexError {
             Self::Archive(error) => error.kind(),
             Self::Packet(error) => error.kind(),
             Self::Store { .. } => ErrorKind::Transient,
-            Self::Damaged { .. } | Self::Write(_) | Self::Worker(_) => ErrorKind::Permanent,
+            Self::Damaged { .. } | Self::Unfit(_) | Self::Write(_) | Self::Worker(_) => ErrorKind::Permanent,
+        }
+    }
+
+    /// Whether it lies in what a night holds: trying again would meet the same.
+    pub(crate) fn is_of_the_night(&self) -> bool {
+        match self {
+            Self::Unfit(_) | Self::Packet(_) | Self::Write(_) => true,
+            Self::Archive(ArchiveError::Consumer(_) | ArchiveError::Damaged { .. }) => true,
+            Self::Archive(_) | Self::Store { .. } | Self::Damaged { .. } | Self::Worker(_) => false,
         }
     }
 

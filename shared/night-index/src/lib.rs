@@ -35,6 +35,7 @@ pub use catalogue::{Bundle, Catalogue, CataloguedNight, CataloguedSchema};
 pub use entry::{EntryFile, NightEntry, Object, PacketBytes, Sizes, Stratum};
 pub use error::IndexError;
 pub use interval::{Interval, Tried, interval};
-pub use sample::{SAMPLE_COLUMN, SAMPLE_ROWS, night_number, sample_field};
+pub use night::is_image;
+pub use sample::{SAMPLE_COLUMN, SAMPLE_ROWS, SLICES, night_number, sample_field, sampled_in};
 pub use shelf::Index;
 pub use update::{Progress, Updated};

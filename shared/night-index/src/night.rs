@@ -4,7 +4,7 @@ use crate::{
     IndexError,
     entry::{EntryFile, NightEntry, Object, Sizes},
     mark,
-    sample::{SAMPLE_ROWS, sample_column, sample_field},
+    sample::{SAMPLE_COLUMN, SAMPLE_ROWS, SLICES, sample_column, sample_field},
     sizes::{self, Alerts},
     survey::{Chosen, Collector, Survey, Surveyor, narrow_fields},
 };
@@ -13,8 +13,8 @@ use archive::{
     ScanPlan, describe, unify,
 };
 use arrow::{
-    array::RecordBatch,
-    compute::concat_batches,
+    array::{RecordBatch, UInt32Array},
+    compute::{concat_batches, take_record_batch},
     datatypes::{FieldRef, Schema, SchemaRef},
 };
 use futures::{StreamExt, TryStreamExt};
@@ -25,10 +25,18 @@ use parquet::{
     basic::{Compression, ZstdLevel},
     file::properties::{EnabledStatistics, WriterProperties},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// Row groups of a night that are looked at side by side.
 const ROW_GROUPS: usize = 2;
+/// Bytes of a sample in memory. That of a real night takes some 80 MB.
+const MAX_SAMPLE: usize = 512 * 1024 * 1024;
 
 /// A night, indexed; nothing is written yet.
 pub(crate) struct Indexed {
@@ -45,7 +53,8 @@ struct Work {
     tns: Arc<TnsCatalogue>,
 }
 
-/// Indexes a night from its files. One that is damaged is left out, and said so.
+/// Indexes a night from its files. A night that is damaged, or holds what cannot be sampled, gets an entry that says so and
+/// nothing that could be wrong.
 pub(crate) async fn index_night(
     archive: &Archive,
     night: Night,
@@ -56,41 +65,49 @@ pub(crate) async fn index_night(
     for file in listed {
         match archive.open_file(file).await {
             Ok(opened) => files.push(opened),
-            Err(error) if error.kind().is_worth_retrying() => return Err(error.into()),
-            Err(error) => drop(unreadable.insert(file.path.clone(), error.to_string())),
+            Err(ArchiveError::Damaged { path, reason }) => drop(unreadable.insert(path, reason)),
+            Err(error) => return Err(error.into()),
         }
     }
-    loop {
-        let schemas: Vec<NightSchema> =
-            files.iter().map(|file| NightSchema { night, schema: file.schema().clone() }).collect();
-        let unified = unify(&schemas);
-        let conflicts: Vec<String> =
-            unified.conflicts.iter().map(|conflict| conflict.column.clone()).collect();
-        let touched = |field: &FieldRef| {
-            conflicts.iter().any(|column| FieldPath::from(column.as_str()).root() == field.name())
-        };
-        let kept: Vec<FieldRef> =
-            unified.schema.fields().iter().filter(|field| !touched(field)).cloned().collect();
-        let work = Work { night, files, schema: Arc::new(Schema::new(kept)), tns: tns.clone() };
-        match work.run().await {
-            Ok((mut entry, sample)) => {
-                entry.mark = mark::of_files(listed);
-                entry.schema = describe(&unified.schema);
-                entry.conflicts = conflicts;
-                entry.files = listed.iter().map(|file| known(file, &work.files)).collect();
-                entry.unreadable = unreadable;
-                return Ok(Indexed { entry, sample });
+    let schemas: Vec<NightSchema> =
+        files.iter().map(|file| NightSchema { night, schema: file.schema().clone() }).collect();
+    let unified = unify(&schemas);
+    let (kept, others): (Vec<FieldRef>, Vec<FieldRef>) =
+        unified.schema.fields().iter().cloned().partition(is_usable);
+    let work = Work { night, files, schema: Arc::new(Schema::new(kept)), tns: tns.clone() };
+    let fit = match (unified.conflicts.first(), others.first(), unreadable.is_empty()) {
+        (_, _, false) => Err(IndexError::Unfit(format!("{} files cannot be read", unreadable.len()))),
+        (Some(conflict), _, _) => Err(IndexError::Unfit(format!(
+            "its files hold the column {} in types without a common type",
+            conflict.column
+        ))),
+        (_, Some(other), _) => Err(IndexError::Unfit(format!(
+            "the column {} is of a type that no message can hold",
+            other.name()
+        ))),
+        _ => work.run().await,
+    };
+    let (mut entry, sample) = match fit {
+        Ok(indexed) => indexed,
+        Err(error) if error.is_of_the_night() => {
+            if let IndexError::Archive(ArchiveError::Damaged { path, reason }) = &error {
+                unreadable.insert(path.clone(), reason.clone());
             }
-            // Its pages are damaged: the rest of the night is indexed without it.
-            Err(IndexError::Archive(ArchiveError::Damaged { path, reason }))
-                if work.files.iter().any(|file| file.file().path == path) =>
-            {
-                files = work.files.into_iter().filter(|file| file.file().path != path).collect();
-                unreadable.insert(path, reason);
-            }
-            Err(error) => return Err(error),
+            (work.without_sample(&error), Vec::new())
         }
-    }
+        Err(error) => return Err(error),
+    };
+    entry.mark = mark::of_files(listed);
+    entry.schema = describe(&work.schema);
+    entry.files = listed.iter().map(|file| known(file, &work.files)).collect();
+    entry.unreadable = unreadable;
+    Ok(Indexed { entry, sample })
+}
+
+/// Whether a column can be described, encoded, and told from the index's own.
+fn is_usable(field: &FieldRef) -> bool {
+    let described = describe(&Schema::new(vec![field.clone()]));
+    field.name() != SAMPLE_COLUMN && archive::from_description(&described).is_ok()
 }
 
 fn known(file: &ArchiveFile, readable: &[OpenFile]) -> EntryFile {
@@ -112,31 +129,56 @@ impl Work {
         let columns = self.columns();
         let (batch, numbers, mut sizes) = self.weigh(batch, &mut chosen)?;
         sizes::add_images(&mut sizes, &columns, alerts);
-        let sample = write_parquet(&batch)?;
+        let slices: Vec<usize> = chosen.places.values().map(|(_, slice)| *slice).collect();
+        let (sample, slices) = write_slices(&batch, &slices)?;
         let mut name = mark::Mark::new();
         name.add(&mark::of_files(&self.files.iter().map(|file| file.file().clone()).collect::<Vec<_>>()));
         name.add(&self.tns.fingerprint());
         let entry = NightEntry {
-            night: self.night,
-            mark: String::new(),
-            files: Vec::new(),
-            unreadable: BTreeMap::new(),
             alerts,
-            schema: serde_json::Value::Null,
-            conflicts: Vec::new(),
             columns,
             strata: chosen.strata,
             bands,
             jd,
             sizes,
-            tns: self.tns.fingerprint(),
             sample: Object {
                 path: format!("samples/{}-{}.parquet", self.night, name.finish()),
                 size: sample.len() as u64,
                 rows: numbers.len() as u64,
+                slices,
             },
+            ..self.blank()
         };
         Ok((entry, sample))
+    }
+
+    /// What the footers tell, and why that is all.
+    fn without_sample(&self, reason: &IndexError) -> NightEntry {
+        NightEntry {
+            alerts: self.files.iter().map(OpenFile::rows).sum(),
+            columns: self.columns(),
+            trouble: Some(reason.to_string()),
+            ..self.blank()
+        }
+    }
+
+    fn blank(&self) -> NightEntry {
+        NightEntry {
+            night: self.night,
+            mark: String::new(),
+            files: Vec::new(),
+            unreadable: BTreeMap::new(),
+            alerts: 0,
+            schema: serde_json::Value::Null,
+            trouble: None,
+            columns: Vec::new(),
+            strata: Vec::new(),
+            bands: BTreeMap::new(),
+            jd: None,
+            sizes: Sizes::default(),
+            tns: self.tns.fingerprint(),
+            sample: Object { path: String::new(), size: 0, rows: 0, slices: Vec::new() },
+        }
     }
 
     /// The narrow pass over all row groups.
@@ -156,6 +198,7 @@ impl Work {
             .buffer_unordered(ROW_GROUPS);
         while let Some(part) = parts.try_next().await? {
             all.add(part, SAMPLE_ROWS);
+            all.check()?;
         }
         Ok(all)
     }
@@ -177,16 +220,24 @@ impl Work {
         let narrow = LeafSet::new(&self.schema, self.counted_by());
         let schema = output.schema().clone();
         let plan = &ScanPlan::new(&self.schema, narrow, output, true);
+        let held = Arc::new(AtomicUsize::new(0));
         let parts: Vec<Vec<RecordBatch>> =
             futures::stream::iter(rows.into_iter().map(|((file, row_group), rows)| {
-                let schema = schema.clone();
+                let (schema, held) = (schema.clone(), held.clone());
                 async move {
                     let opened = self.file(file)?;
                     let scan = RowGroupScan::prepare(opened, row_group as usize, plan).await?;
                     let run = move || {
                         let (mut collector, mut batches) = (Collector::new(rows), Vec::new());
                         scan.run(&mut collector, &mut |batch| {
-                            batches.push(without_others(&batch, &schema)?);
+                            let batch = without_others(&batch, &schema)?;
+                            let bytes = batch.get_array_memory_size();
+                            if held.fetch_add(bytes, Ordering::Relaxed) + bytes > MAX_SAMPLE {
+                                let reason =
+                                    IndexError::Unfit(format!("its sample takes over {MAX_SAMPLE} bytes"));
+                                return Err(ArchiveError::Consumer(Box::new(reason)));
+                            }
+                            batches.push(batch);
                             Ok(())
                         })?;
                         Ok::<_, ArchiveError>(batches)
@@ -206,7 +257,7 @@ impl Work {
         batch: RecordBatch,
         chosen: &mut Chosen,
     ) -> Result<(RecordBatch, Vec<i32>, Sizes), IndexError> {
-        let numbers: Vec<i32> = chosen.places.values().copied().collect();
+        let numbers: Vec<i32> = chosen.places.values().map(|(number, _)| *number).collect();
         let (fink, tns) = (finkclass(&batch), tnsclass(&batch, &self.tns));
         let alerts = Alerts { night: self.night, batch: &batch, finkclass: &fink, tnsclass: &tns };
         let (packets, fields) = (alerts.packets()?, alerts.fields()?);
@@ -264,8 +315,8 @@ fn broken_off(error: tokio::task::JoinError) -> IndexError {
     IndexError::Worker(error.to_string())
 }
 
-/// The images are left out of samples.
-pub(crate) fn is_image(root: &str) -> bool {
+/// Whether a root column is one of the images, which are left out of samples.
+pub fn is_image(root: &str) -> bool {
     root.starts_with("cutout")
 }
 
@@ -290,8 +341,17 @@ pub(crate) fn properties(row_group_rows: usize) -> Result<WriterProperties, Inde
         .build())
 }
 
-fn write_parquet(batch: &RecordBatch) -> Result<Vec<u8>, IndexError> {
+/// The file, and the row groups of each slice.
+fn write_slices(batch: &RecordBatch, slices: &[usize]) -> Result<(Vec<u8>, Vec<usize>), IndexError> {
     let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties(SAMPLE_ROWS * 2)?))?;
-    writer.write(batch)?;
-    Ok(writer.into_inner()?)
+    let mut row_groups = Vec::with_capacity(SLICES);
+    for slice in 0..SLICES {
+        let rows = (0_u32..).zip(slices).filter(|(_, of)| **of == slice).map(|(row, _)| row);
+        let rows = UInt32Array::from_iter_values(rows);
+        let before = writer.flushed_row_groups().len();
+        writer.write(&take_record_batch(batch, &rows)?)?;
+        writer.flush()?;
+        row_groups.push(writer.flushed_row_groups().len() - before);
+    }
+    Ok((writer.into_inner()?, row_groups))
 }

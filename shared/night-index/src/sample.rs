@@ -17,6 +17,26 @@ const LEAST: u64 = 16;
 /// Between 1, which serves conditions over all classes best, and ½, which serves each class best.
 const POWER: f64 = 0.7;
 
+/// Samples lie in slices of 1/16, 1/16, 1/8, 1/4 and 1/2, each with its part of every class: where many nights are asked
+/// for, the first slices of each are enough.
+pub const SLICES: usize = 5;
+
+/// The slice of the alert of this rank in its class.
+pub(crate) fn slice_of(rank: u64) -> usize {
+    match rank % 16 {
+        0 => 0,
+        8 => 1,
+        4 | 12 => 2,
+        2 | 6 | 10 | 14 => 3,
+        _ => 4,
+    }
+}
+
+/// How many of `sampled` alerts of a class lie in the first `slices`.
+pub fn sampled_in(sampled: u64, slices: usize) -> u64 {
+    (0..16_u64).filter(|rank| slice_of(*rank) < slices).map(|rank| (sampled + 15 - rank) / 16).sum()
+}
+
 /// How many alerts of each class are drawn, if all together are to be about `rows`.
 pub(crate) fn allocate(totals: &[u64], rows: usize) -> Vec<u64> {
     let all: u64 = totals.iter().sum();
@@ -70,6 +90,17 @@ pub(crate) fn sample_column(night: Night, strata: Vec<i32>, sizes: [Vec<i32>; 3]
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slices_hold_their_parts_of_every_class() {
+        for sampled in [0_u64, 1, 7, 16, 17, 100, 3999] {
+            for slices in 0..=SLICES {
+                let counted = (0..sampled).filter(|rank| slice_of(*rank) < slices).count() as u64;
+                assert_eq!(sampled_in(sampled, slices), counted, "{sampled} in {slices}");
+            }
+            assert_eq!(sampled_in(sampled, SLICES), sampled);
+        }
+    }
 
     #[test]
     fn small_nights_are_drawn_whole_and_rare_classes_too() {

@@ -15,14 +15,14 @@ use std::{
 /// How long a catalogue is believed to be the newest.
 const FRESH: Duration = Duration::from_secs(2);
 /// No honest catalogue is larger, packed or not.
-const MAX_PACKED: u64 = 256 * 1024 * 1024;
-const MAX_CATALOGUE: u64 = 2 * 1024 * 1024 * 1024;
+const MAX_PACKED: u64 = 64 * 1024 * 1024;
+const MAX_CATALOGUE: u64 = 512 * 1024 * 1024;
 /// Nor an entry.
 const MAX_ENTRY: u64 = 64 * 1024 * 1024;
-/// Footers of samples and bundles that are remembered.
-const OPEN_FILES: usize = 4096;
+/// Footers of samples and bundles that are remembered; each takes some 300 KB.
+const OPEN_FILES: usize = 400;
 
-pub(crate) const CATALOGUE: &str = "catalogue.json.zst";
+const CATALOGUE: &str = "catalogue.json.zst";
 
 /// An index in an object store. Cheap to clone; clones share what was read.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ struct Shelf {
     samples: Archive,
     seen: Mutex<Option<Seen>>,
     open: Mutex<HashMap<Object, OpenFile>>,
+    /// Held while a catalogue is read: one that has changed is read once for all who ask.
+    reading: tokio::sync::Mutex<()>,
 }
 
 #[derive(Clone)]
@@ -53,6 +55,7 @@ impl Index {
             samples,
             seen: Mutex::default(),
             open: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -61,12 +64,15 @@ impl Index {
     /// # Errors
     /// [`IndexError::Store`] and [`IndexError::Damaged`].
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, IndexError> {
-        let seen = lock(&self.0.seen).clone();
-        if let Some(seen) = &seen
-            && seen.at.elapsed() < FRESH
-        {
-            return Ok(seen.catalogue.clone());
+        let fresh = || lock(&self.0.seen).clone().filter(|seen| seen.at.elapsed() < FRESH);
+        if let Some(seen) = fresh() {
+            return Ok(seen.catalogue);
         }
+        let _reading = self.0.reading.lock().await;
+        if let Some(seen) = fresh() {
+            return Ok(seen.catalogue);
+        }
+        let seen = lock(&self.0.seen).clone();
         let path = self.path(CATALOGUE);
         let etag = match self.0.store.head(&path).await {
             Ok(meta) => meta.e_tag,
@@ -105,6 +111,9 @@ impl Index {
         let packing = catalogue.clone();
         let pack = move || {
             let text = serde_json::to_vec(&*packing)?;
+            if text.len() as u64 > MAX_CATALOGUE {
+                return Err(std::io::Error::other(format!("a catalogue of {} bytes", text.len())));
+            }
             zstd::encode_all(&text[..], 3)
         };
         let packed = tokio::task::spawn_blocking(pack).await;

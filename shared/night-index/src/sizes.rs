@@ -8,7 +8,7 @@ use crate::{
 use archive::ColumnFootprint;
 use arrow::{
     array::{RecordBatch, StringArray},
-    datatypes::{DataType, Schema},
+    datatypes::{DataType, FieldRef, Schema},
 };
 use job::{Content, FieldPath, Night, Packet};
 use packet::{Encoder, Layout, Messages};
@@ -69,16 +69,19 @@ impl Alerts<'_> {
     }
 }
 
-/// The roots, and the leaves of structs.
+/// The roots, and what lies in structs.
 fn choosable(schema: &Schema) -> Vec<FieldPath> {
     let mut fields = Vec::new();
-    for root in schema.fields() {
-        fields.push(FieldPath::new([root.name()]));
-        if let DataType::Struct(leaves) = root.data_type() {
-            fields.extend(leaves.iter().map(|leaf| FieldPath::new([root.name(), leaf.name()])));
-        }
-    }
+    schema.fields().iter().for_each(|root| below(root, &[], &mut fields));
     fields
+}
+
+fn below(field: &FieldRef, above: &[&str], fields: &mut Vec<FieldPath>) {
+    let path = [above, &[field.name().as_str()]].concat();
+    fields.push(FieldPath::new(path.iter().copied()));
+    if let DataType::Struct(leaves) = field.data_type() {
+        leaves.iter().for_each(|leaf| below(leaf, &path, fields));
+    }
 }
 
 /// The mean of `sizes` over the rows of each stratum.

@@ -1,6 +1,11 @@
 //! The narrow pass over a night: who is there, in which class, and who is drawn for the sample.
 
-use crate::{entry::Stratum, mark::rank, sample::allocate};
+use crate::{
+    IndexError,
+    entry::Stratum,
+    mark::rank,
+    sample::{allocate, slice_of},
+};
 use archive::RowFilter;
 use arrow::{
     array::{Array, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch},
@@ -16,6 +21,13 @@ use std::{
 
 /// Where an alert is: file, row group, row.
 pub(crate) type Place = (u32, u32, u32);
+
+/// A night has some two hundred pairs of classes.
+const MAX_CLASSES: usize = 2_000;
+/// No class that could be chosen has a longer name.
+const MAX_LABEL: usize = 512;
+/// ZTF has three.
+const MAX_BANDS: usize = 64;
 
 /// The leaves that the pass reads.
 pub(crate) fn narrow_fields(schema: &Schema) -> Vec<FieldPath> {
@@ -33,15 +45,18 @@ pub(crate) struct Survey {
     pub jd: Option<(f64, f64)>,
 }
 
+/// The rank of an alert by its number, and where numbers repeat by its place; and that place.
+type Drawn = (u64, u64, Place);
+
 /// The alerts of one kind, and those of them with the lowest ranks.
 #[derive(Default)]
 struct Kind {
     alerts: u64,
-    lowest: BinaryHeap<(u64, Place)>,
+    lowest: BinaryHeap<Drawn>,
 }
 
 impl Kind {
-    fn offer(&mut self, drawn: (u64, Place), most: usize) {
+    fn offer(&mut self, drawn: Drawn, most: usize) {
         if self.lowest.len() < most {
             self.lowest.push(drawn);
         } else if let Some(mut highest) = self.lowest.peek_mut()
@@ -56,8 +71,8 @@ impl Kind {
 pub(crate) struct Chosen {
     /// The kinds, in order of their classes; `bytes` are not known yet.
     pub strata: Vec<Stratum>,
-    /// The chosen alerts with the number of their kind.
-    pub places: BTreeMap<Place, i32>,
+    /// The chosen alerts with the number of their kind, and their slice.
+    pub places: BTreeMap<Place, (i32, usize)>,
 }
 
 impl Survey {
@@ -77,6 +92,23 @@ impl Survey {
         self.see_jd(other.jd);
     }
 
+    /// A class that was not met before.
+    fn see(&mut self, class: &(String, String)) -> Result<(), IndexError> {
+        if class.0.len() > MAX_LABEL || class.1.len() > MAX_LABEL {
+            return Err(unfit(format!("an alert's class has over {MAX_LABEL} bytes")));
+        }
+        self.classes.insert(class.clone(), Kind::default());
+        self.check()
+    }
+
+    /// Whether it is what a night can be.
+    pub(crate) fn check(&self) -> Result<(), IndexError> {
+        match self.classes.len() > MAX_CLASSES {
+            true => Err(unfit(format!("its alerts are of more than {MAX_CLASSES} classes"))),
+            false => Ok(()),
+        }
+    }
+
     fn see_jd(&mut self, seen: Option<(f64, f64)>) {
         self.jd = match (self.jd, seen) {
             (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
@@ -93,7 +125,8 @@ impl Survey {
             let drawn = kind.lowest.into_sorted_vec();
             let drawn = drawn.into_iter().take(share as usize);
             let before = chosen.places.len();
-            chosen.places.extend(drawn.map(|(_, place)| (place, number)));
+            let drawn = (0..).zip(drawn);
+            chosen.places.extend(drawn.map(|(rank, (_, _, place))| (place, (number, slice_of(rank)))));
             let sampled = (chosen.places.len() - before) as u64;
             chosen.strata.push(Stratum {
                 finkclass,
@@ -139,22 +172,23 @@ impl RowFilter for Surveyor {
             self.row += 1;
             let number =
                 candid.as_ref().filter(|column| column.is_valid(row)).map(|column| column.value(row));
-            // An alert without a number is known by its place.
-            let number = number
-                .unwrap_or((i64::from(place.0) << 48) ^ (i64::from(place.1) << 32) ^ i64::from(place.2));
+            let by_place = (i64::from(place.0) << 48) ^ (i64::from(place.1) << 32) ^ i64::from(place.2);
             key.0.clear();
             key.0.push_str(fink.value(row));
             key.1.clear();
             key.1.push_str(tns.value(row));
             if !self.seen.classes.contains_key(&key) {
-                self.seen.classes.insert(key.clone(), Kind::default());
+                self.seen.see(&key)?;
             }
             if let Some(kind) = self.seen.classes.get_mut(&key) {
                 kind.alerts += 1;
-                kind.offer((rank(number), place), self.most);
+                kind.offer((rank(number.unwrap_or(by_place)), rank(by_place), place), self.most);
             }
             if let Some(band) = band.as_ref().filter(|column| column.is_valid(row)) {
                 *self.seen.bands.entry(band.value(row)).or_default() += 1;
+                if self.seen.bands.len() > MAX_BANDS {
+                    return Err(unfit(format!("its alerts are of more than {MAX_BANDS} bands")).into());
+                }
             }
         }
         let finite = jd.iter().flatten().flatten().filter(|jd| jd.is_finite());
@@ -166,6 +200,10 @@ impl RowFilter for Surveyor {
         self.seen.alerts += rows as u64;
         Ok(BooleanArray::from(vec![false; rows]))
     }
+}
+
+fn unfit(reason: String) -> IndexError {
+    IndexError::Unfit(reason)
 }
 
 /// Keeps the alerts of the sample.

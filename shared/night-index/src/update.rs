@@ -4,8 +4,8 @@
 //! written a catalogue looks again whether it tells of every entry. So the last one written does: an entry that was
 //! not there when its writer looked again has a writer of its own who comes later.
 
-use crate::{Bundle, Catalogue, Index, IndexError, bundle, mark, night::index_night};
-use archive::{Archive, ArchiveError, ArchiveFile};
+use crate::{Bundle, Catalogue, CataloguedNight, Index, IndexError, bundle, mark, night::index_night};
+use archive::{Archive, ArchiveFile};
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutPayload};
@@ -26,6 +26,24 @@ const CATALOGUE_EVERY: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(3600);
 /// Somebody else's changes are looked for so many times; they look for ours as well.
 const LOOKS: usize = 10;
+
+/// Which bundles are brought up to date.
+enum Within {
+    All,
+    MonthsOf(BTreeSet<Night>),
+}
+
+impl Within {
+    fn includes(&self, nights: &[Night]) -> bool {
+        let month = |night: &Night| (night.year(), night.month());
+        match self {
+            Self::All => true,
+            Self::MonthsOf(changed) => {
+                nights.first().is_some_and(|first| changed.iter().any(|night| month(night) == month(first)))
+            }
+        }
+    }
+}
 
 /// How far an update is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,21 +85,20 @@ impl Index {
         tell: &(dyn Fn(Progress) + Sync),
     ) -> Result<Updated, IndexError> {
         let whole = nights.is_none();
-        let nights: BTreeSet<Night> = match nights {
-            Some(nights) => nights.clone(),
-            None => match archive.nights().await {
-                Ok(nights) => nights.into_iter().collect(),
-                Err(ArchiveError::Empty { .. }) => BTreeSet::new(),
-                Err(error) => return Err(error.into()),
-            },
-        };
-        let known = self.refresh(false).await?;
+        let known = self.refresh(None, until).await?;
         let mut updated = Updated::default();
-        let listed: Vec<(Night, Vec<ArchiveFile>)> = futures::stream::iter(nights.iter().copied())
-            .map(|night| async move { Ok::<_, IndexError>((night, archive.files(night).await?)) })
-            .buffered(LISTINGS)
-            .try_collect()
-            .await?;
+        let listed: Vec<(Night, Vec<ArchiveFile>)> = match nights {
+            // An archive that seems empty is rather one that cannot be seen: nothing is forgotten for it.
+            None => archive.all_files().await?.into_iter().collect(),
+            Some(nights) => {
+                futures::stream::iter(nights.iter().copied())
+                    .map(|night| async move { Ok::<_, IndexError>((night, archive.files(night).await?)) })
+                    .buffered(LISTINGS)
+                    .try_collect()
+                    .await?
+            }
+        };
+        let nights: BTreeSet<Night> = listed.iter().map(|(night, _)| *night).collect();
         let mut gone: BTreeSet<Night> = match whole {
             true => known.nights.keys().filter(|night| !nights.contains(night)).copied().collect(),
             false => BTreeSet::new(),
@@ -93,21 +110,32 @@ impl Index {
                 updated.removed.push(night);
             }
         }
-        let stale: Vec<(Night, Vec<ArchiveFile>)> = listed
-            .into_iter()
-            .filter(|(night, files)| {
-                let mark = mark::of_files(files);
-                !files.is_empty() && known.nights.get(night).is_none_or(|known| known.mark != mark)
-            })
-            .collect();
-        updated.unchanged = nights.len()
-            - stale.len()
-            - updated.removed.iter().filter(|night| nights.contains(night)).count();
+        // Samples that are still there: one that was lost is drawn again.
+        let there: Option<BTreeSet<String>> = match whole {
+            true => {
+                Some(self.list("samples").await?.iter().map(|object| object.location.to_string()).collect())
+            }
+            false => None,
+        };
+        let lost = |known: &CataloguedNight| {
+            let path = self.path(&known.sample.path).to_string();
+            known.sample.rows > 0 && there.as_ref().is_some_and(|there| !there.contains(&path))
+        };
+        let current = |night: &Night, files: &[ArchiveFile]| {
+            let known = known.nights.get(night);
+            known.is_some_and(|known| known.mark == mark::of_files(files) && !lost(known))
+        };
+        let stale: Vec<(Night, Vec<ArchiveFile>)> =
+            listed.into_iter().filter(|(night, files)| !files.is_empty() && !current(night, files)).collect();
+        let absent = nights.iter().filter(|night| !known.nights.contains_key(night)).count();
+        let stale_and_known = stale.iter().filter(|(night, _)| known.nights.contains_key(night)).count();
+        let gone = updated.removed.iter().filter(|night| nights.contains(night)).count();
+        updated.unchanged = nights.len() - absent - stale_and_known - gone;
         self.index(archive, stale, tns, until, tell, &mut updated).await?;
-        self.refresh(true).await?;
-        if whole {
-            self.clean().await?;
-        }
+        // Bundles of the months in question, or of all.
+        let changed: BTreeSet<Night> = updated.indexed.keys().chain(&updated.removed).copied().collect();
+        let within = if whole { Within::All } else { Within::MonthsOf(changed) };
+        self.refresh(Some(&within), until).await?;
         Ok(updated)
     }
 
@@ -142,7 +170,7 @@ impl Index {
             progress.done += 1;
             tell(progress);
             if written.elapsed().is_ok_and(|since| since > CATALOGUE_EVERY) {
-                self.refresh(false).await?;
+                self.refresh(None, None).await?;
                 written = SystemTime::now();
             }
         }
@@ -166,7 +194,11 @@ impl Index {
     }
 
     /// Brings the catalogue up to the nights' entries, and on demand the bundles to the catalogue.
-    pub(crate) async fn refresh(&self, bundles: bool) -> Result<Arc<Catalogue>, IndexError> {
+    async fn refresh(
+        &self,
+        bundles: Option<&Within>,
+        until: Option<Instant>,
+    ) -> Result<Arc<Catalogue>, IndexError> {
         let mut catalogue = match self.read_catalogue().await {
             Ok((catalogue, _)) => catalogue,
             // It follows from the entries.
@@ -175,14 +207,18 @@ impl Index {
         };
         for look in 0..LOOKS {
             let mut changed = self.follow_entries(&mut catalogue).await?;
-            if bundles {
-                changed |= self.follow_catalogue(&mut catalogue).await?;
+            if changed {
+                self.write_catalogue(Arc::new(catalogue.clone())).await?;
+            }
+            if let Some(within) = bundles {
+                changed |= self.follow_catalogue(&mut catalogue, within, until).await?;
+                if matches!(within, Within::All) && self.clean(&mut catalogue).await? {
+                    self.write_catalogue(Arc::new(catalogue.clone())).await?;
+                    changed = true;
+                }
             }
             if !changed && look > 0 {
                 break;
-            }
-            if changed {
-                self.write_catalogue(Arc::new(catalogue.clone())).await?;
             }
         }
         Ok(Arc::new(catalogue))
@@ -206,14 +242,19 @@ impl Index {
         };
         let wanted: Vec<(Night, (String, String))> = found.into_iter().filter(other).collect();
         let mut read = futures::stream::iter(wanted)
-            .map(|(_, (name, version))| async move { (self.entry_at(&name).await, version) })
+            .map(|(night, (name, version))| async move { (night, self.entry_at(&name).await, version) })
             .buffered(ENTRIES);
-        while let Some((entry, version)) = read.next().await {
+        while let Some((night, entry, version)) = read.next().await {
             match entry {
+                Ok(Some((entry, _))) if !entry.is_sound(night) => {
+                    tracing::warn!(%night, "an entry that contradicts itself is passed over");
+                }
                 Ok(Some((entry, etag))) => {
                     let version = if etag.is_empty() { version } else { etag };
-                    catalogue.insert(entry, version)?;
-                    changed = true;
+                    match catalogue.insert(entry, version) {
+                        Ok(()) => changed = true,
+                        Err(error) => tracing::warn!(%night, %error, "an entry is passed over"),
+                    }
                 }
                 Ok(None) => {}
                 Err(error @ IndexError::Damaged { .. }) => tracing::warn!(%error, "passed over"),
@@ -229,52 +270,77 @@ impl Index {
         Ok(changed)
     }
 
-    /// Makes bundles that are missing; tells whether there were any.
-    async fn follow_catalogue(&self, catalogue: &mut Catalogue) -> Result<bool, IndexError> {
-        let groups = bundle::groups(catalogue);
-        let wanted: BTreeSet<String> = groups.iter().map(|nights| bundle::name(catalogue, nights)).collect();
-        let before = catalogue.bundles.len();
-        catalogue.bundles.retain(|known| wanted.contains(&known.object.path));
-        let mut changed = before != catalogue.bundles.len();
-        for nights in groups {
+    /// Makes bundles that are missing, each told of at once; tells whether there were any.
+    async fn follow_catalogue(
+        &self,
+        catalogue: &mut Catalogue,
+        within: &Within,
+        until: Option<Instant>,
+    ) -> Result<bool, IndexError> {
+        let mut changed = false;
+        for nights in bundle::groups(catalogue) {
             let name = bundle::name(catalogue, &nights);
-            if catalogue.bundles.iter().any(|known| known.object.path == name) {
+            let made = catalogue.bundles.iter().any(|known| known.object.path == name);
+            if made || !within.includes(&nights) || until.is_some_and(|until| Instant::now() > until) {
                 continue;
             }
             match self.make_bundle(catalogue, &nights).await {
                 Ok(made) => {
+                    catalogue
+                        .bundles
+                        .retain(|known| !known.nights.iter().any(|night| nights.contains(night)));
                     catalogue.bundles.push(made);
+                    catalogue.settle()?;
+                    self.write_catalogue(Arc::new(catalogue.clone())).await?;
                     changed = true;
                 }
-                // A sample was replaced meanwhile; the nights' own samples serve until the next update.
-                Err(error) if error.is_not_found() => tracing::info!(%error, "no bundle for now"),
-                Err(error) => return Err(error),
+                Err(error @ IndexError::Store { .. }) if !error.is_not_found() => return Err(error),
+                // A sample is gone or damaged: the others serve, and the night is indexed anew.
+                Err(error) => {
+                    tracing::warn!(%error, "no bundle for now");
+                    self.forget_lost(catalogue, &nights).await?;
+                }
             }
         }
-        catalogue.settle()?;
         Ok(changed)
     }
 
-    /// Deletes samples and bundles that nothing names any more.
-    async fn clean(&self) -> Result<(), IndexError> {
-        let (catalogue, _) = self.read_catalogue().await?;
-        let samples = catalogue.nights.values().map(|night| &night.sample.path);
-        let bundles = catalogue.bundles.iter().map(|bundle| &bundle.object.path);
-        let used: BTreeSet<_> = samples.chain(bundles).map(|name| self.path(name)).collect();
-        for folder in ["samples", "bundles"] {
-            for object in self.list(folder).await? {
-                let age = SystemTime::now().duration_since(object.last_modified.into()).unwrap_or_default();
-                if age > GRACE && !used.contains(&object.location) {
-                    match self.store().delete(&object.location).await {
-                        Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                        Err(source) => {
-                            return Err(IndexError::Store { path: object.location.to_string(), source });
-                        }
-                    }
+    /// Forgets nights whose samples cannot be opened, so that they are indexed anew.
+    async fn forget_lost(&self, catalogue: &Catalogue, nights: &[Night]) -> Result<(), IndexError> {
+        for night in nights {
+            let Some(known) = catalogue.nights.get(night) else { continue };
+            match self.open(&known.sample).await {
+                Err(error) if error.is_not_found() || !error.kind().is_worth_retrying() => {
+                    self.delete(&format!("nights/{night}.json")).await?;
                 }
+                _ => {}
             }
         }
         Ok(())
+    }
+
+    /// Deletes samples and bundles that nothing has named for a while; tells whether the catalogue has to remember more.
+    async fn clean(&self, catalogue: &mut Catalogue) -> Result<bool, IndexError> {
+        let samples = catalogue.nights.values().map(|night| night.sample.path.clone());
+        let bundles = catalogue.bundles.iter().map(|bundle| bundle.object.path.clone());
+        let used: BTreeSet<String> = samples.chain(bundles).collect();
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        let before = std::mem::take(&mut catalogue.retired);
+        for folder in ["samples", "bundles"] {
+            for object in self.list(folder).await? {
+                let name = format!("{folder}/{}", object.location.filename().unwrap_or_default());
+                if used.contains(&name) {
+                    continue;
+                }
+                let since = before.get(&name).copied().unwrap_or(now);
+                if now.saturating_sub(since) > GRACE.as_secs() {
+                    self.delete(&name).await?;
+                } else {
+                    catalogue.retired.insert(name, since);
+                }
+            }
+        }
+        Ok(catalogue.retired != before)
     }
 
     async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>, IndexError> {

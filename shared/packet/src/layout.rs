@@ -171,7 +171,7 @@ fn routing_inputs() -> [FieldPath; 3] {
 }
 
 /// The type of an exactly spelled field.
-pub(crate) fn type_of(schema: &Schema, path: &FieldPath) -> Option<DataType> {
+pub fn type_of(schema: &Schema, path: &FieldPath) -> Option<DataType> {
     let (root, rest) = path.segments().split_first()?;
     let mut data_type = schema.field_with_name(root).ok()?.data_type();
     for segment in rest {

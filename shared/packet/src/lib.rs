@@ -24,6 +24,6 @@ pub use derived::{FINKCLASS_INPUTS, column, finkclass, finkclass_inputs};
 pub use encoder::{Encoder, Messages};
 pub use error::PacketError;
 pub use fields::{FieldNote, field_note};
-pub use layout::{Column, DERIVED_COLUMNS, Layout, NIGHT_COLUMNS, Source, queryable_schema};
+pub use layout::{Column, DERIVED_COLUMNS, Layout, NIGHT_COLUMNS, Source, queryable_schema, type_of};
 pub use partition::partition_of;
 pub use tns::{TNS_RADIUS_ARCSEC, TnsCatalogue, TnsSource, tnsclass};

@@ -50,11 +50,6 @@ impl ContentPlan {
         Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })
     }
 
-    /// Whether some alerts may not pass.
-    pub(crate) fn filters(&self) -> bool {
-        !self.conditions.is_empty() || !self.classes.is_all()
-    }
-
     /// The same, refusing columns that the chosen nights hold in irreconcilable types.
     pub(crate) fn over_nights(request: &JobRequest, nights: &JobSchema) -> Result<Self, TransferError> {
         let plan = Self::new(request, &nights.schema)?;

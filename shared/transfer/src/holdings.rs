@@ -28,6 +28,8 @@ pub struct ArchiveNight {
     pub files: Option<u64>,
     /// How many of them cannot be read.
     pub unreadable: Option<u64>,
+    /// Why the night has no counts by class and no sample, if that is so: its files are looked into instead.
+    pub trouble: Option<String>,
     /// Root columns.
     pub columns: Option<u64>,
     /// Alerts by filter band (`candidate.fid`: 1 is g, 2 is r, 3 is i).
@@ -97,6 +99,8 @@ impl Scout {
     pub async fn classes(&self, chosen: Option<&NightSelection>) -> Result<Vec<ArchiveClass>, TransferError> {
         let catalogue = self.catalogue().await;
         let chosen = chosen.map(dated).transpose()?;
+        // Those of TNS as today's table tells them, not as one did when the night was indexed.
+        let table = self.tns.fingerprint();
         let mut classes: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for (night, known) in &catalogue.nights {
             if chosen.as_ref().is_some_and(|chosen| !chosen.contains(night)) {
@@ -105,7 +109,7 @@ impl Scout {
             let mut of_night: BTreeMap<&str, u64> = BTreeMap::new();
             for stratum in &known.strata {
                 *of_night.entry(&stratum.finkclass).or_default() += stratum.alerts;
-                if stratum.tnsclass != "Unknown" {
+                if stratum.tnsclass != "Unknown" && known.tns == table {
                     *of_night.entry(&stratum.tnsclass).or_default() += stratum.alerts;
                 }
             }
@@ -190,6 +194,7 @@ fn told(night: Night, catalogue: &Catalogue) -> ArchiveNight {
         bytes: number(|night| night.bytes),
         files: number(|night| night.files as u64),
         unreadable: number(|night| night.unreadable as u64),
+        trouble: known.and_then(|known| known.trouble.clone()),
         columns: columns.map(|schema| schema.fields().len() as u64),
         bands: known
             .iter()

@@ -1,13 +1,18 @@
 //! What needs the archive and no broker: estimates, the index, and what the archive holds.
 
-use crate::{Ledger, TransferError};
+use crate::{Ledger, TransferError, estimate::Costs};
 use archive::{Archive, NightSchema, distinct};
 use futures::{StreamExt, TryStreamExt};
 use job::{JobRequest, Night};
 use night_index::{Catalogue, Index, Updated};
 use object_store::ObjectStore;
 use packet::TnsCatalogue;
-use std::{collections::BTreeSet, ops::Deref, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeSet,
+    ops::Deref,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
 
 /// Footers that are read at once.
 const FOOTERS: usize = 16;
@@ -30,6 +35,8 @@ pub struct Scout {
     pub index: Index,
     /// Classified transients.
     pub tns: Arc<TnsCatalogue>,
+    /// What jobs cost, and when that was looked up.
+    pub(crate) costs: Arc<Mutex<Option<(Instant, Costs)>>>,
 }
 
 impl Deref for Scout {
@@ -44,7 +51,7 @@ impl Scout {
     /// A scout over an archive; its index lies in the ledger's bucket.
     pub fn new(ledger: Ledger, archive: Archive, tns: Arc<TnsCatalogue>) -> Self {
         let index = open_index(ledger.bucket.clone());
-        Self { ledger, archive, index, tns }
+        Self { ledger, archive, index, tns, costs: Arc::default() }
     }
 
     /// Indexes what is new or replaced among `nights`, or in the whole archive; begins no night after `until`.

@@ -7,7 +7,7 @@ use crate::{
 use broker::Existing;
 use chrono::{DateTime, TimeDelta, Utc};
 use job::{Caller, ErrorKind, Job, JobId, JobRequest, Night, TopicName};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use store::{StoreError, Work};
 
 impl Service {
@@ -30,12 +30,19 @@ impl Service {
         let request = request.on(now().date_naive())?;
         request.check()?;
         let (nights, empty_nights) = self.chosen_nights(&request).await?;
-        let known = self.known(self.catalogue().await, &nights).await?;
-        let plan = ContentPlan::over_nights(&request, &known.schema)?;
+        let mut known = self.known(self.catalogue().await, &nights).await?;
+        let plan = match ContentPlan::over_nights(&request, &known.schema) {
+            // A night may have been replaced by one of other columns that is not indexed yet.
+            Err(TransferError::Query(_) | TransferError::Packet(_)) if !known.indexed.is_empty() => {
+                known = self.known(Arc::default(), &nights).await?;
+                ContentPlan::over_nights(&request, &known.schema)?
+            }
+            plan => plan?,
+        };
 
         let (amount, estimate) = self.within_limits(&request, &known, id, &caller.user).await?;
         let estimate = match estimate {
-            None if known.others.is_empty() && plan.filters() => self.foretold(&request, &known).await,
+            None if known.others.is_empty() => self.foretold(&request, &known).await,
             estimate => estimate,
         };
         self.reserve(id, &caller.user, amount).await?;

@@ -56,10 +56,12 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(binary: Path, archive: Path, folder: Path) -> Iterator[Service]:
-    """A service over an archive, with its data in a folder."""
-    command = [binary, "up", "--archive", archive, "--data", folder / "data"]
-    command += ["--http", "127.0.0.1:0", "--kafka", "127.0.0.1:0"]
+def running(
+    binary: Path, archive: Path, folder: Path, data: Path | None = None, *more: str
+) -> Iterator[Service]:
+    """A service over an archive, with its log, and its data unless they are elsewhere, in a folder."""
+    command = [binary, "up", "--archive", archive, "--data", data or folder / "data"]
+    command += ["--http", "127.0.0.1:0", "--kafka", "127.0.0.1:0", *more]
     environment = {name: value for name, value in os.environ.items() if name != "KAFKA_BOOTSTRAP"}
     log = folder / "service.log"
     with open(log, "w", encoding="utf-8") as file:

@@ -39,10 +39,10 @@ pub fn night_table(nights: &[ArchiveNight]) -> String {
             band("1"),
             band("2"),
             band("3"),
-            match (night.indexed, night.unreadable) {
+            match (night.indexed, &night.trouble) {
                 (false, _) => Cell::new("not yet").fg(Color::Yellow),
-                (true, Some(1..)) => Cell::new("damaged files").fg(Color::Red),
-                (true, _) => Cell::new("indexed").fg(Color::Green),
+                (true, Some(trouble)) => Cell::new(trouble).fg(Color::Red),
+                (true, None) => Cell::new("indexed").fg(Color::Green),
             },
         ]);
     }

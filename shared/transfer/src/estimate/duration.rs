@@ -1,9 +1,15 @@
 //! From alerts and bytes to seconds: by what recent jobs took, at the budget of the service and of the request.
 
 use super::Estimate;
-use crate::{Scout, TransferError, pace::at_once};
+use crate::{Scout, pace::at_once};
 use job::{JobRequest, Took};
+use std::{
+    sync::PoisonError,
+    time::{Duration, Instant},
+};
 
+/// How long the costs hold.
+const LATELY: Duration = Duration::from_secs(60);
 /// Jobs that are looked back on.
 const RECENT: usize = 50;
 /// What jobs took where these figures were first taken (README: 250,000 light alerts, 100,000 full ones, two tasks at
@@ -15,23 +21,17 @@ const BEFORE_ALL: [Took; 2] = [
 
 /// What an alert read and a byte sent cost, in seconds of one task.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Costs {
+pub(crate) struct Costs {
     before: f64,
     alert: f64,
     byte: f64,
 }
 
 impl Scout {
-    /// Seconds until the last alert of an estimated request is in the topic.
-    pub(super) async fn seconds_of(
-        &self,
-        request: &JobRequest,
-        estimate: &Estimate,
-    ) -> Result<Option<f64>, TransferError> {
-        let Some(bytes) = estimate.bytes.or((estimate.alerts == 0).then_some(0)) else { return Ok(None) };
-        let recent = self.store.jobs(RECENT).await?;
-        let took: Vec<Took> = recent.into_iter().filter_map(|job| job.value.took).chain(BEFORE_ALL).collect();
-        let costs = costs(&took);
+    /// Seconds until the last alert of an estimated request is in the topic; none where its bytes are not known.
+    pub(super) async fn seconds_of(&self, request: &JobRequest, estimate: &Estimate) -> Option<f64> {
+        let bytes = estimate.bytes.or((estimate.alerts == 0).then_some(0))?;
+        let costs = self.costs().await;
         let nights = estimate.nights.len().max(1) as u64;
         let parts = nights.max(estimate.bytes_in_nights.div_ceil(self.settings.task_bytes.max(1)));
         let at_once =
@@ -49,7 +49,25 @@ impl Scout {
             |amount: u64, rate: Option<u64>| rate.map_or(0.0, |rate| amount as f64 / rate.max(1) as f64);
         let paced = at_pace(estimate.alerts, request.pace.alerts_per_second)
             .max(at_pace(bytes, request.pace.bytes_per_second));
-        Ok(Some(costs.before + working.max(paced)))
+        Some(costs.before + working.max(paced))
+    }
+
+    /// By what recent jobs took; looked at once a minute.
+    async fn costs(&self) -> Costs {
+        let known = *self.costs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, costs)) = known
+            && at.elapsed() < LATELY
+        {
+            return costs;
+        }
+        let recent = self.store.jobs(RECENT).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "no jobs to estimate the time by");
+            Vec::new()
+        });
+        let took: Vec<Took> = recent.into_iter().filter_map(|job| job.value.took).chain(BEFORE_ALL).collect();
+        let costs = costs(&took);
+        *self.costs.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), costs));
+        costs
     }
 }
 

@@ -17,10 +17,12 @@ mod sampled;
 mod trial;
 mod weight;
 
+pub(crate) use duration::Costs;
+
 use crate::{Scout, TransferError, content_plan::ContentPlan, service::now};
 use archive::{JobSchema, NightSchema, distinct, unify};
 use job::{FieldPath, JobRequest, Night, Packet};
-use night_index::{Catalogue, CataloguedNight, Interval, Tried, interval};
+use night_index::{Catalogue, CataloguedNight, Interval, Tried, interval, is_image};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use weight::{Weigher, Weight};
@@ -130,8 +132,8 @@ struct Seen {
 
 /// What was seen of the alerts of one class in a night.
 struct Kind {
-    /// finkclass and tnsclass, where they are known.
-    classes: Option<(String, String)>,
+    /// finkclass, and tnsclass where today's table told it; none where classes were not looked at.
+    classes: Option<(Arc<str>, Option<Arc<str>>)>,
     tried: Tried,
     /// How many were really looked at: a count of the index took none.
     looked_at: u64,
@@ -172,8 +174,9 @@ impl Scout {
         catalogue: Arc<Catalogue>,
         nights: &[Night],
     ) -> Result<Known, TransferError> {
-        let (mut indexed, mut others): (Vec<Night>, Vec<Night>) =
-            nights.iter().partition(|night| catalogue.nights.contains_key(night));
+        // A night that could not be indexed as it is, is looked at in the archive.
+        let whole = |night: &Night| catalogue.nights.get(night).is_some_and(|known| known.trouble.is_none());
+        let (indexed, others): (Vec<Night>, Vec<Night>) = nights.iter().partition(|night| whole(night));
         let schemas = indexed.iter().filter_map(|night| {
             let known = catalogue.nights.get(night)?;
             Some(NightSchema { night: *night, schema: catalogue.schema_of(known)?.clone() })
@@ -181,12 +184,6 @@ impl Scout {
         let mut schemas = distinct(schemas);
         schemas.extend(self.first_schemas(&others).await?);
         let schema = unify(&distinct(schemas));
-        // A night whose own files contradict each other is looked at in the archive.
-        let torn =
-            |night: &Night| catalogue.nights.get(night).is_some_and(|known| !known.conflicts.is_empty());
-        others.extend(indexed.iter().filter(|night| torn(night)));
-        indexed.retain(|night| !torn(night));
-        others.sort_unstable();
         Ok(Known { catalogue, indexed, others, schema })
     }
 
@@ -197,22 +194,47 @@ impl Scout {
         empty: Vec<Night>,
     ) -> Result<Estimate, TransferError> {
         let plan = ContentPlan::over_nights(request, &known.schema)?;
+        // Samples are without images: conditions on those are tried in the archive.
+        let sighted = plan.conditions.fields().iter().all(|field| !is_image(field.root()));
+        let (mut seen, mut others) = (Vec::new(), known.others.clone());
+        let looked_up = match sighted {
+            true => self.look_up(request, &plan, known).await.map(Some),
+            false => Ok(None),
+        };
+        match looked_up {
+            Ok(Some(found)) => seen = found,
+            Ok(None) => others.extend(&known.indexed),
+            Err(error) => {
+                tracing::warn!(%error, "going on without the index");
+                others.extend(&known.indexed);
+            }
+        }
+        others.sort_unstable();
+        let (tried, unreadable) = self.try_nights(request, known, others).await?;
+        seen.extend(tried);
+        seen.sort_by_key(|seen| seen.night);
+        let mut estimate = summed(&seen, request, empty, unreadable);
+        estimate.seconds = self.seconds_of(request, &estimate).await;
+        Ok(estimate)
+    }
+
+    /// What the index tells of a request.
+    async fn look_up(
+        &self,
+        request: &JobRequest,
+        plan: &ContentPlan,
+        known: &Known,
+    ) -> Result<Vec<Seen>, TransferError> {
         let nights: Vec<(Night, &CataloguedNight)> = known
             .indexed
             .iter()
             .filter_map(|night| known.catalogue.nights.get(night).map(|known| (*night, known)))
             .collect();
-        let weigher = Weigher::new(request, &known.schema.schema, &known.catalogue)?;
-        let mut seen = match counted::suffices(&plan, &nights, &self.tns) {
-            true => counted::count(&plan, &nights, &weigher),
-            false => self.count_in_samples(&plan, known, &nights, &weigher).await?,
-        };
-        let (tried, unreadable) = self.try_nights(request, known).await?;
-        seen.extend(tried);
-        seen.sort_by_key(|seen| seen.night);
-        let mut estimate = summed(&seen, request, empty, unreadable);
-        estimate.seconds = self.seconds_of(request, &estimate).await?;
-        Ok(estimate)
+        let weigher = Weigher::new(request, &known.schema.schema, &known.catalogue, &nights)?;
+        Ok(match counted::suffices(plan, &nights, &self.tns) {
+            true => counted::count(plan, &nights, &self.tns, &weigher),
+            false => self.count_in_samples(plan, known, &nights, &weigher).await?,
+        })
     }
 }
 
@@ -276,7 +298,7 @@ fn classes_of(seen: &[Seen]) -> Vec<ClassEstimate> {
     for kind in seen.iter().flat_map(|night| &night.kinds) {
         let Some((fink, tns)) = &kind.classes else { continue };
         classes.entry(fink).or_default().push(&kind.tried);
-        if tns != "Unknown" {
+        if let Some(tns) = tns.as_ref().filter(|tns| &***tns != "Unknown") {
             classes.entry(tns).or_default().push(&kind.tried);
         }
     }

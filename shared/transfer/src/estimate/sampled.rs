@@ -2,11 +2,11 @@
 
 use super::{
     Kind, Known, Seen,
-    counted::{is_current, keeps},
+    counted::{Choice, is_current},
     weight::Weigher,
 };
 use crate::{Scout, TransferError, content_plan::ContentPlan};
-use archive::{ArchiveError, LeafSet, RowFilter, RowGroupScan, ScanPlan};
+use archive::{ArchiveError, LeafSet, OpenFile, RowFilter, RowGroupScan, ScanPlan};
 use arrow::{
     array::{ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, StringArray, UInt32Array},
     compute::{filter_record_batch, take_record_batch},
@@ -15,16 +15,23 @@ use arrow::{
 };
 use futures::{StreamExt, TryStreamExt};
 use job::{FieldPath, Night};
-use night_index::{CataloguedNight, Object, SAMPLE_COLUMN, Tried, is_light, night_number, sample_field};
+use night_index::{
+    CataloguedNight, Object, SAMPLE_COLUMN, SLICES, Tried, is_light, night_number, sample_field, sampled_in,
+};
 use packet::{DERIVED_COLUMNS, NIGHT_COLUMNS, TnsCatalogue, tnsclass};
 use query::{ClassSelection, Predicate};
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
 /// Row groups of samples that are under way at once.
 const ROW_GROUPS: usize = 8;
+/// Footers that are read at once.
+const OPENED: usize = 32;
+/// Values that are looked at for an answer: a fifth of a second of two cores. Only the conditions' columns count.
+const VALUES: u64 = 12_000_000;
 
 /// What is looked for in samples, and where what is found is counted.
 struct Search {
@@ -69,49 +76,83 @@ impl Scout {
             let column = known.schema.schema.field_with_name(field.root());
             column.is_ok_and(|column| is_light(column.data_type()))
         });
-        let mut objects: BTreeMap<&str, &Object> = BTreeMap::new();
-        for (night, known_night) in nights {
-            let bundle = known.catalogue.bundle_of(*night).filter(|_| light);
-            let object = bundle.map_or(&known_night.sample, |bundle| &bundle.object);
-            if object.rows > 0 {
-                objects.insert(&object.path, object);
-            }
-        }
-        let opened = futures::stream::iter(objects.into_values().cloned())
-            .map(|object| async move {
+        let objects = objects(known, nights, light);
+        let opened: Vec<Opened> = futures::stream::iter(objects)
+            .map(|(object, slots)| async move {
                 let file = self.index.open(&object).await?;
-                Ok::<_, TransferError>((0..file.row_groups()).map(move |row_group| (file.clone(), row_group)))
+                Ok::<_, TransferError>(Opened { object, file, slots })
             })
-            .buffer_unordered(ROW_GROUPS * 4)
-            .map_ok(|row_groups| futures::stream::iter(row_groups.map(Ok)))
-            .try_flatten();
-        let mut parts = opened
-            .map_ok(|(file, row_group)| {
+            .buffer_unordered(OPENED)
+            .try_collect()
+            .await?;
+        let slices = affordable(&opened, &search.scan.narrow);
+        let mut row_groups = Vec::new();
+        for Opened { object, file, slots } in opened {
+            row_groups
+                .extend((0..object.row_groups(slices)).map(|group| (file.clone(), group, slots.clone())));
+        }
+        let mut parts = futures::stream::iter(row_groups)
+            .map(|(file, row_group, slots)| {
                 let search = search.clone();
                 async move {
                     let scan = RowGroupScan::prepare(&file, row_group, &search.scan).await?;
-                    let run = move || {
-                        let found = vec![Found::default(); search.strata.len()];
-                        let mut seeker = Seeker { search, found, night: (0, None) };
-                        scan.run(&mut seeker, &mut |_| Ok(())).map(|_| seeker.found)
-                    };
+                    let first = slots.start;
+                    let found = vec![Found::default(); slots.len()];
+                    let mut seeker = Seeker { search, first, found, night: (0, None) };
+                    let run = move || scan.run(&mut seeker, &mut |_| Ok(())).map(|_| seeker.found);
                     let found = tokio::task::spawn_blocking(run).await;
                     let found = found.map_err(|error| TransferError::Worker(error.to_string()))?;
-                    found.map_err(TransferError::from_scan)
+                    Ok::<_, TransferError>((first, found.map_err(TransferError::from_scan)?))
                 }
             })
-            .try_buffer_unordered(ROW_GROUPS);
+            .buffer_unordered(ROW_GROUPS);
         let mut found = vec![Found::default(); search.strata.len()];
-        while let Some(part) = parts.try_next().await? {
-            for (all, part) in found.iter_mut().zip(part) {
+        while let Some((first, part)) = parts.try_next().await? {
+            for (all, part) in found.iter_mut().skip(first).zip(part) {
                 all.passed += part.passed;
                 for (all, part) in all.bytes.iter_mut().zip(part.bytes) {
                     *all += part;
                 }
             }
         }
-        Ok(seen(nights, &search, &found, weigher))
+        Ok(seen(nights, &search, &found, slices, &self.tns, weigher))
     }
+}
+
+/// A sample or a bundle, and the places of the strata of its chosen nights.
+struct Opened {
+    object: Object,
+    file: OpenFile,
+    slots: Range<usize>,
+}
+
+/// The files that have the samples of `nights`: bundles where they do, and the nights' own.
+fn objects(known: &Known, nights: &[(Night, &CataloguedNight)], light: bool) -> Vec<(Object, Range<usize>)> {
+    let mut objects: BTreeMap<&str, (&Object, Range<usize>)> = BTreeMap::new();
+    let mut place = 0;
+    for (night, known_night) in nights {
+        let slots = place..place + known_night.strata.len();
+        place = slots.end;
+        let bundle = known.catalogue.bundle_of(*night).filter(|_| light);
+        let object = bundle.map_or(&known_night.sample, |bundle| &bundle.object);
+        if object.rows > 0 {
+            let (_, all) = objects.entry(&object.path).or_insert((object, slots.clone()));
+            *all = all.start.min(slots.start)..all.end.max(slots.end);
+        }
+    }
+    objects.into_values().map(|(object, slots)| (object.clone(), slots)).collect()
+}
+
+/// How many slices of each sample can be looked at within the budget; the first at least.
+fn affordable(opened: &[Opened], leaves: &LeafSet) -> usize {
+    let values_in = |slices: usize| -> u64 {
+        let of_file = |opened: &Opened| {
+            let row_groups = 0..opened.object.row_groups(slices);
+            row_groups.map(|row_group| opened.file.row_group_values(row_group, leaves)).sum::<u64>()
+        };
+        opened.iter().map(of_file).sum()
+    };
+    (2..=SLICES).take_while(|slices| values_in(*slices) <= VALUES).last().unwrap_or(1)
 }
 
 fn search(
@@ -155,13 +196,14 @@ fn search(
         nights: HashMap::new(),
         strata: Vec::new(),
     };
+    let mut choice = Choice::new(&plan.classes);
     for (night, known) in nights {
         search.nights.insert(night_number(*night), search.strata.len());
-        search.strata.extend(known.strata.iter().map(|stratum| Slot {
-            possible: by_row || keeps(&plan.classes, stratum),
-            finkclass: stratum.finkclass.as_str().into(),
-            tnsclass: stratum.tnsclass.as_str().into(),
-        }));
+        for stratum in &known.strata {
+            let (possible, finkclass, tnsclass) = choice.of(stratum);
+            let possible = by_row || possible;
+            search.strata.push(Slot { possible, finkclass, tnsclass });
+        }
     }
     Ok((search, wanted))
 }
@@ -170,8 +212,11 @@ fn seen(
     nights: &[(Night, &CataloguedNight)],
     search: &Search,
     found: &[Found],
+    slices: usize,
+    tns: &TnsCatalogue,
     weigher: &Weigher,
 ) -> Vec<Seen> {
+    let table = tns.fingerprint();
     let mut places = search.strata.iter().zip(found);
     nights
         .iter()
@@ -179,13 +224,17 @@ fn seen(
             let mut passed = Vec::with_capacity(known.strata.len());
             let mut kinds = Vec::with_capacity(known.strata.len());
             for (stratum, (slot, found)) in known.strata.iter().zip(&mut places) {
-                let tried = if slot.possible { stratum.sampled } else { stratum.alerts };
-                let each = stratum.alerts as f64 / stratum.sampled.max(1) as f64;
+                let sampled = sampled_in(stratum.sampled, slices);
+                let tried = if slot.possible { sampled } else { stratum.alerts };
+                let each = stratum.alerts as f64 / sampled.max(1) as f64;
                 passed.push((found.passed as f64 * each, found.bytes.map(|bytes| bytes * each)));
                 kinds.push(Kind {
-                    classes: Some((stratum.finkclass.clone(), stratum.tnsclass.clone())),
+                    classes: Some((
+                        slot.finkclass.clone(),
+                        (known.tns == table).then(|| slot.tnsclass.clone()),
+                    )),
                     tried: Tried { alerts: stratum.alerts, tried, passed: found.passed, clumping: 1.0 },
-                    looked_at: if slot.possible { stratum.sampled } else { 0 },
+                    looked_at: if slot.possible { sampled } else { 0 },
                 });
             }
             Seen {
@@ -203,6 +252,8 @@ fn seen(
 /// Counts what passes in a row group of samples, and keeps none of it.
 struct Seeker {
     search: Arc<Search>,
+    /// The place of the first stratum that is counted here.
+    first: usize,
     found: Vec<Found>,
     /// The night of the row before, and where its strata begin: rows of a night lie together.
     night: (i32, Option<usize>),
@@ -263,7 +314,8 @@ impl Seeker {
         };
         let marks = Marks::of(&chosen)?;
         for row in keep.values().set_indices() {
-            if let Some(found) = slots.get(row).and_then(|slot| self.found.get_mut(*slot)) {
+            let place = slots.get(row).and_then(|slot| slot.checked_sub(self.first));
+            if let Some(found) = place.and_then(|place| self.found.get_mut(place)) {
                 found.passed += 1;
                 for (sum, bytes) in found.bytes.iter_mut().zip(&marks.bytes) {
                     *sum += f64::from(bytes.value(row));

@@ -32,21 +32,19 @@ struct Tried {
 }
 
 impl Scout {
-    /// Tries the conditions on the nights that the index does not know. Nights that cannot be read are told of.
+    /// Tries the conditions on nights for which the index does not help. Nights that cannot be read are told of.
     pub(super) async fn try_nights(
         &self,
         request: &JobRequest,
         known: &Known,
+        nights: Vec<Night>,
     ) -> Result<(Vec<Seen>, Vec<String>), TransferError> {
-        let budget = SAMPLE_ALERTS / known.others.len().max(1) as u64;
-        let tried: Vec<(Night, Result<Tried, ArchiveError>)> =
-            futures::stream::iter(known.others.iter().copied())
-                .map(|night| {
-                    self.clone().try_night(request.clone(), known.schema.schema.clone(), night, budget)
-                })
-                .buffered(NIGHTS)
-                .try_collect()
-                .await?;
+        let budget = SAMPLE_ALERTS / nights.len().max(1) as u64;
+        let tried: Vec<(Night, Result<Tried, ArchiveError>)> = futures::stream::iter(nights)
+            .map(|night| self.clone().try_night(request.clone(), known.schema.schema.clone(), night, budget))
+            .buffered(NIGHTS)
+            .try_collect()
+            .await?;
         let (mut seen, mut unreadable) = (Vec::new(), Vec::new());
         for (night, result) in tried {
             match result {

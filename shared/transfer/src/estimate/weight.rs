@@ -3,10 +3,10 @@
 
 use super::is_within;
 use crate::TransferError;
-use arrow::datatypes::Schema;
-use job::{Content, FieldPath, JobRequest, Packet};
+use arrow::datatypes::{DataType, FieldRef, Schema};
+use job::{Content, FieldPath, JobRequest, Night, Packet};
 use night_index::{Catalogue, CataloguedNight, CataloguedSchema};
-use packet::Layout;
+use packet::{Layout, Source};
 use std::collections::HashMap;
 
 /// What the alerts of a night, or of several, would weigh.
@@ -49,7 +49,7 @@ struct SchemaWeights {
     /// For each layout, which leaves it reads.
     leaves: [Vec<usize>; 4],
     chosen_leaves: Vec<usize>,
-    /// For each layout, how many of its columns the night lacks: each is a null of one byte.
+    /// For each layout, the bytes of the nulls for what the night lacks.
     lacking: [usize; 4],
     chosen_lacking: usize,
     /// The places of the chosen fields.
@@ -61,22 +61,28 @@ impl Weigher {
         request: &JobRequest,
         schema: &Schema,
         catalogue: &Catalogue,
+        nights: &[(Night, &CataloguedNight)],
     ) -> Result<Self, TransferError> {
         let layout = |packet| Layout::new(&Content::Packet(packet), schema);
         let [light, cutouts, medium, full] = Packet::ALL;
         let layouts = [layout(light)?, layout(cutouts)?, layout(medium)?, layout(full)?];
         let chosen_layout = Layout::new(&request.content, schema)?;
-        let of_schema = |(mark, known): (&String, &CataloguedSchema)| {
+        let mut by_schema = HashMap::new();
+        for (_, night) in nights {
+            if by_schema.contains_key(&night.schema) {
+                continue;
+            }
+            let known = catalogue.schemas.get(&night.schema).zip(catalogue.schema_of(night));
+            let Some((known, columns)) = known else { continue };
             let weights = SchemaWeights {
                 leaves: layouts.each_ref().map(|layout| leaves(layout, known)),
                 chosen_leaves: leaves(&chosen_layout, known),
-                lacking: layouts.each_ref().map(|layout| lacking(layout, known)),
-                chosen_lacking: lacking(&chosen_layout, known),
+                lacking: layouts.each_ref().map(|layout| lacking(layout, columns)),
+                chosen_lacking: lacking(&chosen_layout, columns),
                 fields: fields(&chosen_layout, known),
             };
-            (mark.clone(), weights)
-        };
-        let by_schema = catalogue.schemas.iter().map(of_schema).collect();
+            by_schema.insert(night.schema.clone(), weights);
+        }
         Ok(Self { chosen: request.content.clone(), by_schema })
     }
 
@@ -126,12 +132,26 @@ fn leaves(layout: &Layout, schema: &CataloguedSchema) -> Vec<usize> {
     schema.leaves.iter().enumerate().filter(|(_, leaf)| read(leaf)).map(|(place, _)| place).collect()
 }
 
-fn lacking(layout: &Layout, schema: &CataloguedSchema) -> usize {
-    layout
-        .archive_fields()
-        .into_iter()
-        .filter(|path| !schema.leaves.iter().any(|leaf| is_within(leaf, path)))
-        .count()
+/// Bytes of nulls for what a night lacks of a layout: one for each leaf of it.
+fn lacking(layout: &Layout, night: &Schema) -> usize {
+    let archived = layout.columns().iter().filter_map(|column| match &column.source {
+        Source::Archive(path) => Some((path, &column.data_type)),
+        Source::Derived => None,
+    });
+    archived.map(|(path, wanted)| nulls(wanted, packet::type_of(night, path).as_ref())).sum()
+}
+
+fn nulls(wanted: &DataType, found: Option<&DataType>) -> usize {
+    match (wanted, found) {
+        (DataType::Struct(wanted), found) => {
+            let of = |leaf: &FieldRef| match found {
+                Some(DataType::Struct(found)) => found.iter().find(|field| field.name() == leaf.name()),
+                _ => None,
+            };
+            wanted.iter().map(|leaf| nulls(leaf.data_type(), of(leaf).map(|field| field.data_type()))).sum()
+        }
+        (_, found) => usize::from(found.is_none()),
+    }
 }
 
 fn fields(layout: &Layout, schema: &CataloguedSchema) -> Vec<usize> {
