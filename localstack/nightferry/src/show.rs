@@ -10,13 +10,20 @@ pub use bars::{DownloadBar, IndexBar, JobBar};
 pub use figures::{bytes, count, duration, rate};
 pub use tables::{arrivals, job_list, job_table, receipt_table, verify_tables};
 
+use crate::exit;
 use console::style;
 use serde::Serialize;
+use std::io::{ErrorKind, Write};
 
-/// Prints a line of the result.
-#[allow(clippy::print_stdout)]
+/// Prints a line of the result. Whoever reads it may have seen enough (`… | head`): that ends the command quietly.
 pub fn line(text: &str) {
-    println!("{text}");
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        let enough = error.kind() == ErrorKind::BrokenPipe;
+        if !enough {
+            complain(&format!("the result cannot be written: {error}"));
+        }
+        std::process::exit(i32::from(if enough { exit::OK } else { exit::FAILED }));
+    }
 }
 
 /// Prints a result for programs.

@@ -184,13 +184,24 @@ impl Index {
         files: &[ArchiveFile],
         tns: &Arc<TnsCatalogue>,
     ) -> Result<u64, IndexError> {
-        let indexed = index_night(archive, night, files, tns).await?;
-        self.put(&indexed.entry.sample.path, PutPayload::from(indexed.sample)).await?;
-        let text =
-            serde_json::to_vec(&indexed.entry).map_err(|error| IndexError::Write(error.to_string()))?;
-        self.put(&format!("nights/{night}.json"), PutPayload::from(text)).await?;
-        tracing::info!(%night, alerts = indexed.entry.alerts, "indexed");
-        Ok(indexed.entry.alerts)
+        let mut files = files.to_vec();
+        for _ in 0..LOOKS {
+            let indexed = index_night(archive, night, &files, tns).await?;
+            if indexed.entry.sample.rows > 0 {
+                self.put(&indexed.entry.sample.path, PutPayload::from(indexed.sample)).await?;
+            }
+            let text =
+                serde_json::to_vec(&indexed.entry).map_err(|error| IndexError::Write(error.to_string()))?;
+            self.put(&format!("nights/{night}.json"), PutPayload::from(text)).await?;
+            // A night that is being filled: a twin that saw more of it may have written before this.
+            let now = archive.files(night).await?;
+            if now == files || now.is_empty() {
+                tracing::info!(%night, alerts = indexed.entry.alerts, "indexed");
+                return Ok(indexed.entry.alerts);
+            }
+            files = now;
+        }
+        Err(IndexError::Unfit("its files change all the time".into()))
     }
 
     /// Brings the catalogue up to the nights' entries, and on demand the bundles to the catalogue.

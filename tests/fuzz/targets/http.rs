@@ -1,4 +1,4 @@
-//! HTTP requests, from the router down: a document that is taken is estimated over the sample night.
+//! HTTP requests, from the router down: a document that is taken is estimated over the sample night, which is indexed.
 
 use super::{
     Verdict, conditions,
@@ -37,7 +37,12 @@ impl Target {
             tns: Arc::default(),
             settings: Settings::with_delivery_timeout(Duration::from_secs(10)),
         });
-        Ok(Self { folder, router: api::router(service) })
+        // Estimates come from the index then, but for conditions on images.
+        let updated = folder.runtime.block_on(service.update_index(None, None));
+        match updated.map_err(|error| error.to_string())?.indexed.len() {
+            1 => Ok(Self { folder, router: api::router(service) }),
+            nights => Err(format!("{nights} nights were indexed")),
+        }
     }
 }
 
@@ -91,6 +96,11 @@ pub const WORDS: &[&str] = &[
     "/v1/estimates",
     "/v1/jobs",
     "/v1/nights",
+    "/v1/classes",
+    "/v1/schema",
+    "?nights=2026-03-22..2026-03-30",
+    "?night=",
+    "cutoutScience IS NULL",
     "/retry",
     "/receipt",
     "?limit=",

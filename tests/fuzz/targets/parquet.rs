@@ -1,4 +1,4 @@
-//! A file of a night: listed, opened, planned, scanned in one pass and in two, encoded.
+//! A file of a night: listed, opened, indexed, planned, scanned in one pass and in two, encoded.
 
 use super::{Verdict, night::Folder, refused};
 use archive::{ArchiveError, LeafSet, NightSchema, OpenFile, RowFilter, ScanPlan};
@@ -7,9 +7,11 @@ use arrow::{
     datatypes::Schema,
 };
 use job::{Content, Night, Packet};
+use night_index::Index;
+use object_store::memory::InMemory;
 use packet::{Encoder, Layout, Messages};
 use query::{Conditions, Predicate};
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 /// The archive that holds the file.
 pub struct Target {
@@ -21,6 +23,18 @@ impl Target {
     pub fn new() -> Result<Self, String> {
         let night = "2026-03-22".parse().map_err(|error: job::RequestError| error.to_string())?;
         Ok(Self { folder: Folder::new()?, night })
+    }
+
+    /// Whatever the file is, its night gets an entry: one that is not there would be tried again for ever.
+    fn index(&self) -> Result<(), String> {
+        let index = Index::new(Arc::new(InMemory::new()), "index");
+        let update = index.update(&self.folder.archive, None, &Arc::default(), None, &|_| {});
+        let updated =
+            self.folder.runtime.block_on(update).map_err(|error| format!("stops the index: {error}"))?;
+        match updated.indexed.contains_key(&self.night) {
+            true => Ok(()),
+            false => Err(format!("is not indexed: {updated:?}")),
+        }
     }
 
     fn try_plan(
@@ -63,6 +77,7 @@ impl super::Target for Target {
             Ok(file) => file,
             Err(error) => return Ok(refused(&error)),
         };
+        self.index()?;
         let nights = [NightSchema { night: self.night, schema: file.schema().clone() }];
         let schema = archive::unify(&nights).schema;
         let described = archive::describe(&schema);

@@ -88,7 +88,7 @@ pub fn schema_table(schema: &ArchiveSchema) -> String {
     let mut rows = table(&headings);
     let bound = |bound: Option<archive::Bound>| match bound {
         Some(archive::Bound::Whole(value)) => right(value.to_string()),
-        Some(archive::Bound::Real(value)) => right(value.to_string()),
+        Some(archive::Bound::Real(value)) => right(figures::real(value)),
         None => Cell::new(""),
     };
     for field in &schema.fields {

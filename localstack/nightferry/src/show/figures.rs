@@ -15,6 +15,20 @@ pub fn count(number: u64) -> String {
     text
 }
 
+/// `4.999336`, `-999`, `3.72787e-7`, `2461121.75`: the digits of a float, and those of a Julian date.
+pub fn real(value: f64) -> String {
+    let size = value.abs();
+    match size {
+        _ if value == value.trunc() && size < 1e15 => format!("{value:.0}"),
+        1e-4..1e15 => {
+            let digits = if size >= 1e5 { 11 } else { 6 };
+            let decimals = (digits - size.log10().floor() as i32).clamp(0, 10) as usize;
+            format!("{value:.decimals$}").trim_end_matches('0').trim_end_matches('.').to_owned()
+        }
+        _ => format!("{value:.5e}"),
+    }
+}
+
 /// `1.4 KB`, `12 MB`: thousands, as disks and the field count.
 pub fn bytes(number: u64) -> String {
     let mut value = number as f64;
@@ -52,6 +66,10 @@ mod tests {
 
     #[test]
     fn figures_are_short_and_right() {
+        assert_eq!(
+            [real(4.999336242675781), real(-999.0), real(3.7278678e-7), real(2_461_121.75), real(0.25)],
+            ["4.999336", "-999", "3.72787e-7", "2461121.75", "0.25"]
+        );
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(count(999), "999");
         assert_eq!(bytes(999), "999 B");
