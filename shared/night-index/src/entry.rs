@@ -74,7 +74,7 @@ pub struct Object {
 impl Object {
     /// The row groups of the first `slices`.
     pub fn row_groups(&self, slices: usize) -> usize {
-        self.slices.iter().take(slices).sum()
+        self.slices.iter().take(slices).fold(0, |sum, slice| sum.saturating_add(*slice))
     }
 }
 

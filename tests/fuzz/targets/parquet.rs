@@ -28,7 +28,8 @@ impl Target {
     /// Whatever the file is, its night gets an entry: one that is not there would be tried again for ever.
     fn index(&self) -> Result<(), String> {
         let index = Index::new(Arc::new(InMemory::new()), "index");
-        let update = index.update(&self.folder.archive, None, &Arc::default(), None, &|_| {});
+        let no_tns = Arc::default();
+        let update = index.update(&self.folder.archive, None, &no_tns, None, &|_| {});
         let updated =
             self.folder.runtime.block_on(update).map_err(|error| format!("stops the index: {error}"))?;
         match updated.indexed.contains_key(&self.night) {

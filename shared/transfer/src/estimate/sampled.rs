@@ -88,8 +88,8 @@ impl Scout {
         let slices = affordable(&opened, &search.scan.narrow);
         let mut row_groups = Vec::new();
         for Opened { object, file, slots } in opened {
-            row_groups
-                .extend((0..object.row_groups(slices)).map(|group| (file.clone(), group, slots.clone())));
+            let of_file = 0..object.row_groups(slices).min(file.row_groups());
+            row_groups.extend(of_file.map(|row_group| (file.clone(), row_group, slots.clone())));
         }
         let mut parts = futures::stream::iter(row_groups)
             .map(|(file, row_group, slots)| {
@@ -147,7 +147,7 @@ fn objects(known: &Known, nights: &[(Night, &CataloguedNight)], light: bool) -> 
 fn affordable(opened: &[Opened], leaves: &LeafSet) -> usize {
     let values_in = |slices: usize| -> u64 {
         let of_file = |opened: &Opened| {
-            let row_groups = 0..opened.object.row_groups(slices);
+            let row_groups = 0..opened.object.row_groups(slices).min(opened.file.row_groups());
             row_groups.map(|row_group| opened.file.row_group_values(row_group, leaves)).sum::<u64>()
         };
         opened.iter().map(of_file).sum()
