@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
-FUNCTIONS = ("submit", "estimate", "fanout", "worker", "status")
+FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status")
 VARIABLES = """variables:
   AWS_ENDPOINT_URL                     where AWS is, such as http://127.0.0.1:4566
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
@@ -77,7 +78,9 @@ class Deployment:
         self.client("s3").put_object(Bucket=self.packages, Key=key, Body=template.encode())
         self._deploy(f"{self.endpoint}/{self.packages}/{key}", self._parameters() | parameters)
         self._bound_worker()
-        return self.outputs()
+        outputs = self.outputs()
+        self._tell_of_files(outputs["FilesQueueArn"])
+        return outputs
 
     def _parameters(self) -> dict[str, str]:
         parameters = {
@@ -90,6 +93,8 @@ class Deployment:
             "Access": "open",
             # Two cores seldom take more.
             "WorkerConcurrency": "2",
+            # Nobody waits for minutes here, and nights are small.
+            "IndexWindowSeconds": "1",
         }
         if not parameters["KafkaBootstrap"]:
             raise Failed("KAFKA_BOOTSTRAP is not set; it names the broker, host:port")
@@ -171,6 +176,23 @@ class Deployment:
         for mapping in functions.list_event_source_mappings(FunctionName=worker)["EventSourceMappings"]:
             functions.update_event_source_mapping(UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": bound})
 
+    def _tell_of_files(self, queue: str) -> None:
+        """Has the archive's bucket tell the queue of its files, as infra/README.md has it done on AWS."""
+        rules = [{"Name": "prefix", "Value": "science/"}, {"Name": "suffix", "Value": ".parquet"}]
+        files = {
+            "QueueArn": queue,
+            "Events": ["s3:ObjectCreated:*", "s3:ObjectRemoved:*"],
+            "Filter": {"Key": {"FilterRules": rules}},
+        }
+        self.client("s3").put_bucket_notification_configuration(
+            Bucket=self.archive, NotificationConfiguration={"QueueConfigurations": [files]}
+        )
+
+    def _tell_of_no_files(self) -> None:
+        s3 = self.client("s3")
+        with contextlib.suppress(s3.exceptions.NoSuchBucket):
+            s3.put_bucket_notification_configuration(Bucket=self.archive, NotificationConfiguration={})
+
     def outputs(self) -> dict[str, str]:
         """The stack's outputs, and where the API answers here."""
         if self._state() is None:
@@ -190,6 +212,7 @@ class Deployment:
         if self._state() is not None:
             found = self.client("cloudformation").describe_stack_resources(StackName=self.stack)["StackResources"]
             kept = [(one["ResourceType"], one.get("PhysicalResourceId")) for one in found]
+            self._tell_of_no_files()
             self.client("cloudformation").delete_stack(StackName=self.stack)
             ended = self._wait(lambda state: state is None or state == "DELETE_FAILED", 120)
             if ended is not None:
@@ -226,13 +249,25 @@ class Deployment:
             list(uploads.map(send, files))
         return len(files)
 
+    def index(self) -> Any:
+        """Indexes what no event told of, as the daily schedule does on AWS."""
+        patient = Config(read_timeout=900, retries={"max_attempts": 0})
+        functions = boto3.client("lambda", endpoint_url=self.endpoint, region_name=self.region, config=patient)
+        answer = functions.invoke(FunctionName=self._resource("Index"), Payload=json.dumps({"whole": True}))
+        told = json.load(answer["Payload"])
+        if "FunctionError" in answer:
+            raise Failed(f"the index cannot be brought up to date: {json.dumps(told)}")
+        return told
+
     def smoke(self, night: str | None, limit: int, seconds: float) -> dict[str, Any]:
-        """Ferries a small job over HTTP and checks its receipt."""
+        """Waits until a night is indexed, ferries a small job of it over HTTP, and checks its receipt and its estimate."""
         base = self.outputs()["API_BASE"]
         nights = ask(f"{base}/v1/nights")
         if not nights:
             raise Failed("the archive has no nights; upload some with `archive FOLDER`")
-        request = {"nights": [night or max(nights)], "content": "Light packet", "limit": limit}
+        night = night or max(known["night"] for known in nights)
+        known = await_index(base, night, seconds)
+        request = {"nights": [night], "content": "Light packet", "limit": limit}
         began = time.monotonic()
         job = ask(f"{base}/v1/jobs", request)["id"]
         while (document := ask(f"{base}/v1/jobs/{job}"))["status"]["state"] in ("queued", "running"):
@@ -247,7 +282,29 @@ class Deployment:
         while (receipt := ask(f"{base}/v1/jobs/{job}/receipt", missing=time.monotonic() < deadline)) is None:
             time.sleep(0.25)
         check(receipt)
-        return receipt | {"seconds": round(took, 2)}
+        # Files of the night may have come after it was indexed: then it is indexed again.
+        sent, deadline = receipt["total"]["sent"], time.monotonic() + 30
+        while (estimate := ask(f"{base}/v1/estimates", request))["alerts"] != sent or not estimate["exact"]:
+            if time.monotonic() > deadline:
+                raise Failed(f"{sent} alerts were sent, and the estimate is {json.dumps(estimate)}")
+            time.sleep(0.25)
+        return receipt | {"indexed": {"night": night, "alerts": known["alerts"]}, "seconds": round(took, 2)}
+
+
+def await_index(base: str, night: str, seconds: float) -> dict[str, Any]:
+    """What the index says of a night, once it knows it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = ask(f"{base}/v1/nights?nights={night}")
+        if not found:
+            raise Failed(f"the archive has no {night}")
+        if found[0]["indexed"]:
+            return found[0]
+        if time.monotonic() > deadline:
+            raise Failed(
+                f"{night} is not indexed after {seconds:.0f} s; `index` indexes what was uploaded before the stack was there"
+            )
+        time.sleep(0.25)
 
 
 def ask(url: str, document: object = None, missing: bool = False) -> Any:
@@ -303,7 +360,10 @@ def arguments() -> argparse.Namespace:
     commands.add_parser("down", parents=[common], help="delete the stack with its bucket and table; the archive stays")
     archive = commands.add_parser("archive", parents=[common], help="upload an archive's nights")
     archive.add_argument("folder", type=Path, help="the folder above science/year=…")
-    smoke = commands.add_parser("smoke", parents=[common], help="ferry a small job; its receipt must add up")
+    commands.add_parser("index", parents=[common], help="index what no event told of, as AWS does by a daily schedule")
+    smoke = commands.add_parser(
+        "smoke", parents=[common], help="await the index of a night and ferry a small job; its receipt must add up"
+    )
     smoke.add_argument("--night", help="YYYY-MM-DD (default: the newest)")
     smoke.add_argument("--limit", type=int, default=1000, help="the most alerts (default: 1000)")
     smoke.add_argument("--seconds", type=float, default=180, help="how long it may take (default: 180)")
@@ -324,6 +384,8 @@ def main() -> None:
             answer = {"down": given.stack}
         case "archive":
             answer = {"files": deployment.put_archive(given.folder), "bucket": deployment.archive}
+        case "index":
+            answer = deployment.index()
         case "smoke":
             answer = deployment.smoke(given.night, given.limit, given.seconds)
     print(json.dumps(answer, indent=2))

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parents[2]
 # A function in plain Python that tells its log what it was given.
 BOOTSTRAP = ROOT / "localstack" / "native" / "tests" / "bootstrap.py"
-FUNCTIONS = ("submit", "estimate", "fanout", "worker", "status")
+FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status")
 REGION = "eu-west-3"
 ACCOUNT = "000000000000"
 TNS = "catalogues/tns.parquet"
@@ -156,7 +156,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
 @pytest.fixture(scope="session")
 def stack(aws: Aws) -> Stack:
-    """The template with MSK and IAM, with a night in the archive and a job in the bucket."""
+    """The template with MSK and IAM, with a night in the archive, and a job and an index in the bucket."""
     stack = Stack(
         aws,
         "ferry",
@@ -168,7 +168,8 @@ def stack(aws: Aws) -> Stack:
     s3 = aws.client("s3")
     for key in ("science/year=2026/month=03/day=22/a.parquet", "secret/b.parquet", TNS):
         s3.put_object(Bucket=stack.archive, Key=key, Body=b"a")
-    s3.put_object(Bucket=stack.jobs, Key="jobs/1/plan.json", Body=b"{}")
+    for key in ("jobs/1/plan.json", "index/catalogue.json.zst"):
+        s3.put_object(Bucket=stack.jobs, Key=key, Body=b"{}")
     return stack
 
 

@@ -9,8 +9,10 @@ from conftest import ACCOUNT, CLUSTER, FUNCTIONS, REGION, SECRET, Stack, outcome
 
 NIGHT = "science/year=2026/month=03/day=22/a.parquet"
 ROW = {"pk": {"S": "job#1"}, "sk": {"S": "job"}}
-SCANNERS = {"submit", "estimate", "fanout", "worker"}
+SCANNERS = {"submit", "estimate", "index", "fanout", "worker"}
 KEEPERS = {"submit", "fanout", "worker", "status"}
+# Who tells what a request would come to: fan-out does so of one that somebody dropped.
+FORETELLERS = {"submit", "estimate", "fanout"}
 
 Call = Callable[[Stack, Callable[[str], Any]], object]
 
@@ -51,14 +53,24 @@ CALLS: dict[str, tuple[Call, set[str], str]] = {
     "write a receipt": (objects("jobs", "put_object", Key="jobs/1/receipt.json", Body=b"{}"), KEEPERS, "done"),
     "write beside the jobs": (objects("jobs", "put_object", Key="else", Body=b""), set(), ""),
     "delete a receipt": (objects("jobs", "delete_object", Key="jobs/1/receipt.json"), set(), ""),
+    "list the jobs": (objects("jobs", "list_objects_v2", Prefix="jobs/"), KEEPERS, "done"),
+    "list the index": (objects("jobs", "list_objects_v2", Prefix="index/nights/"), {*KEEPERS, "estimate", "index"}, "done"),
+    "read the index": (objects("jobs", "get_object", Key="index/catalogue.json.zst"), {*FORETELLERS, "index"}, "done"),
+    "learn that a night is not indexed": (
+        objects("jobs", "get_object", Key="index/nights/2026-03-22.json"),
+        {*FORETELLERS, "index"},
+        "NoSuchKey",
+    ),
+    "write the index": (objects("jobs", "put_object", Key="index/nights/1.json", Body=b"{}"), {"index"}, "done"),
+    "delete from the index": (objects("jobs", "delete_object", Key="index/nights/1.json"), {"index"}, "done"),
     "get a row": (table("get_item", Key=ROW), KEEPERS, "done"),
-    "get rows": (batch, KEEPERS, "done"),
+    "get rows": (batch, {*KEEPERS, "estimate"}, "done"),
     "put a row": (table("put_item", Item=ROW), KEEPERS, "done"),
     "put rows at once": (transaction, KEEPERS, "done"),
     "update a row": (table("update_item", Key=ROW), KEEPERS, "done"),
     "query rows": (
         table("query", KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": {"S": "job#1"}}),
-        KEEPERS,
+        {*KEEPERS, "estimate"},
         "done",
     ),
     "delete a row": (table("delete_item", Key=ROW), set(), ""),
@@ -74,7 +86,16 @@ CALLS: dict[str, tuple[Call, set[str], str]] = {
     "empty the queue": (queue("Tasks", "purge_queue"), set(), ""),
     "send a dead letter": (queue("DeadTasks", "send_message", MessageBody="{}"), {"fanout", "worker"}, "done"),
     "receive a dead letter": (queue("DeadTasks", "receive_message"), set(), ""),
-    "send a dead event": (queue("DeadEvents", "send_message", MessageBody="{}"), {"submit", "fanout"}, "done"),
+    "send a dead event": (queue("DeadEvents", "send_message", MessageBody="{}"), {"submit", "index", "fanout"}, "done"),
+    "tell of a file": (queue("Files", "send_message", MessageBody="{}"), set(), ""),
+    "look at the queue of files": (queue("Files", "get_queue_attributes", AttributeNames=["All"]), {"index"}, "done"),
+    "receive what is told of files": (queue("Files", "receive_message"), {"index"}, "done"),
+    "hide what is told of files longer": (
+        queue("Files", "change_message_visibility", ReceiptHandle="none", VisibilityTimeout=60),
+        set(),
+        "",
+    ),
+    "receive what was given up of files": (queue("DeadFiles", "receive_message"), set(), ""),
 }
 
 

@@ -4,13 +4,21 @@ import json
 import subprocess
 import urllib.error
 import urllib.request
-from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from conftest import REGION, ROOT, Aws, Stack, outcome, wait_for
+from conftest import ACCOUNT, REGION, ROOT, Aws, Stack, outcome, wait_for
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The resources as plain CloudFormation: with what MiniStack leaves out."""
+    folder = tmp_path_factory.mktemp("translated")
+    subprocess.run([ROOT / "infra" / "lint", folder], check=True)
+    return dict(json.loads((folder / "template.json").read_text())["Resources"])
 
 
 def test_the_bucket_refuses_what_is_not_encrypted_on_the_way(aws: Aws) -> None:
@@ -55,6 +63,75 @@ def test_the_queue_hides_a_task_longer_than_a_worker_may_take(stack: Stack) -> N
     assert json.loads(queue["Attributes"]["RedrivePolicy"])["maxReceiveCount"] == 10
 
 
+def test_a_file_of_the_archive_wakes_the_index_whether_it_comes_or_goes(stack: Stack) -> None:
+    s3 = stack.aws.client("s3")
+    key = "science/year=2026/month=03/day=23/part-0.parquet"
+    s3.put_object(Bucket=stack.archive, Key=key, Body=b"a")
+    # As S3 writes keys.
+    written = key.replace("=", "%3D")
+    wait_for("the event", lambda: stack.log("index").count(written) == 1)
+    s3.delete_object(Bucket=stack.archive, Key=key)
+    wait_for("the event", lambda: "ObjectRemoved" in stack.log("index"))
+    for beside in ("science/year=2026/month=03/day=23/_SUCCESS", "else/part-0.parquet"):
+        s3.put_object(Bucket=stack.archive, Key=beside, Body=b"a")
+    s3.put_object(Bucket=stack.archive, Key=key.replace("part-0", "part-1"), Body=b"a")
+    wait_for("the next event", lambda: "part-1.parquet" in stack.log("index"))
+    assert "_SUCCESS" not in stack.log("index") and "else/" not in stack.log("index")
+
+
+def test_only_the_archive_tells_of_files(stack: Stack) -> None:
+    s3, name = stack.aws.client("s3"), "somebody-elses"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    files = {"QueueArn": stack.outputs["FilesQueueArn"], "Events": ["s3:ObjectCreated:*"]}
+    told = {"QueueConfigurations": [files]}
+    put = s3.put_bucket_notification_configuration
+    assert outcome(lambda: put(Bucket=name, NotificationConfiguration=told)) == "InvalidArgument"
+    policy = stack.aws.client("sqs").get_queue_attributes(QueueUrl=stack.resources["Files"], AttributeNames=["Policy"])
+    (statement,) = json.loads(policy["Attributes"]["Policy"])["Statement"]
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"} and statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::{stack.archive}"},
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+    }
+
+
+def test_files_are_indexed_in_batches_and_come_again_when_none_can_be_under_way(stack: Stack) -> None:
+    functions, index = stack.aws.client("lambda"), stack.resources["Index"]
+    (mapping,) = functions.list_event_source_mappings(FunctionName=index)["EventSourceMappings"]
+    assert mapping["EventSourceArn"] == stack.outputs["FilesQueueArn"]
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (1000, 1)
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
+    # 300 s are the longest that Lambda collects, and what the template says unless told otherwise.
+    timeout = functions.get_function_configuration(FunctionName=index)["Timeout"]
+    queue = stack.aws.client("sqs").get_queue_attributes(QueueUrl=stack.resources["Files"], AttributeNames=["All"])
+    assert int(queue["Attributes"]["VisibilityTimeout"]) >= 6 * timeout + 300
+    assert json.loads(queue["Attributes"]["RedrivePolicy"])["maxReceiveCount"] == 5
+
+
+def test_jobs_are_forgotten_and_the_index_is_not(translated: dict[str, Any]) -> None:
+    rules = translated["Bucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    assert [rule["Prefix"] for rule in rules if "ExpirationInDays" in rule] == ["jobs/"]
+    assert all("Prefix" in rule or "AbortIncompleteMultipartUpload" in rule for rule in rules)
+
+
+def test_nights_classes_and_fields_are_told_by_who_estimates(translated: dict[str, Any]) -> None:
+    paths = translated["Api"]["Properties"]["Body"]["paths"]
+
+    def function(path: str, method: str) -> str:
+        assert paths[path][method]["security"] == {"Fn::If": ["IsOpen", [], [{"caller": []}]]}, path
+        uri = json.dumps(paths[path][method]["x-amazon-apigateway-integration"]["uri"])
+        return uri.split("functions/${")[1].split(".Arn")[0]
+
+    told = {path: {method: function(path, method) for method in methods} for path, methods in paths.items()}
+    assert {path: methods for path, methods in told.items() if "Estimate" in methods.values()} == {
+        "/v1/estimates": {"post": "Estimate"},
+        "/v1/nights": {"get": "Estimate"},
+        "/v1/classes": {"get": "Estimate"},
+        "/v1/schema": {"get": "Estimate"},
+    }
+
+
 def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
     def schedule(name: str) -> tuple[str, str, object]:
         found = stack.aws.client("scheduler").get_schedule(Name=f"{stack.name}-{name}")
@@ -62,6 +139,7 @@ def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
 
     request = {"nights": ["last night"], "content": "Light packet"}
     assert schedule("tend") == ("rate(15 minutes)", "ENABLED", {"tend": True})
+    assert schedule("index") == ("cron(30 1 * * ? *)", "ENABLED", {"whole": True})
     assert schedule("nightly") == ("cron(30 2 * * ? *)", "DISABLED", {"scheduled": request, "time": "<aws.scheduler.scheduled-time>"})
 
 
@@ -91,9 +169,6 @@ def test_parameters_that_contradict_each_other_are_refused(
     assert told in capfd.readouterr().err
 
 
-def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(tmp_path: Path) -> None:
-    # MiniStack's stacks leave the network out.
-    subprocess.run([ROOT / "infra" / "lint", tmp_path], check=True)
-    resources = json.loads((tmp_path / "template.json").read_text())["Resources"]
-    inside = {name for name, resource in resources.items() if "VpcConfig" in resource.get("Properties", {})}
+def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(translated: dict[str, Any]) -> None:
+    inside = {name for name, resource in translated.items() if "VpcConfig" in resource.get("Properties", {})}
     assert inside == {"Submit", "Fanout", "Worker"}
