@@ -183,6 +183,33 @@ class Stack:
         assert (len(candids), len(set(candids))) == (alerts, alerts)
         return found
 
+    def nights(self) -> dict[str, dict[str, Any]]:
+        """The archive's nights, with what the index knows of them."""
+        status, _, nights = self.ask("GET", "/v1/nights")
+        assert status == 200, nights
+        return {night["night"]: night for night in nights}
+
+    def indexed(self, night: str, alerts: int) -> dict[str, Any]:
+        """What the index says of a night, once it knows it with so many alerts."""
+        known = lambda: (told := self.nights().get(night)) and told["alerts"] == alerts and told  # noqa: E731
+        return wait_for(f"the index of {night}", known)
+
+    def estimate(self, nights: list[str], **more: object) -> dict[str, Any]:
+        """An estimate of a request that must be sound."""
+        status, _, estimate = self.ask("POST", "/v1/estimates", {"nights": nights} | more)
+        assert status == 200, estimate
+        return estimate
+
+    def put_night(self, folder: Path, night: str) -> Path:
+        """Puts the one file of a night, of the archive in this folder, into the archive's bucket; where it is here."""
+        (file,) = (folder / "science").glob(f"{partition(night)}/*.parquet")
+        self.client("s3").upload_file(str(file), self.outputs["ArchiveBucket"], archive_key(night))
+        return file
+
+    def take_night(self, night: str) -> None:
+        """Takes that file out again."""
+        self.client("s3").delete_object(Bucket=self.outputs["ArchiveBucket"], Key=archive_key(night))
+
     def resource(self, logical: str) -> str:
         """The name that a resource of the template was given."""
         found = self.client("cloudformation").describe_stack_resources(StackName=self.name)["StackResources"]
@@ -234,13 +261,27 @@ class Stack:
         return len(killed)
 
 
+def partition(night: str) -> str:
+    """The folder of a night below `science/`."""
+    return "year={}/month={}/day={}".format(*night.split("-"))
+
+
+def archive_key(night: str) -> str:
+    """Where the one file of a night lies in the archive's bucket."""
+    return f"science/{partition(night)}/part-0.parquet"
+
+
+def simulate(folder: Path, nights: list[str], alerts: int, *more: str) -> None:
+    """Makes nights of so many alerts."""
+    cargo = ["cargo", "run", "--release", "--quiet", "--", "simulate", folder, "--nights", *nights]
+    subprocess.run([*cargo, "--alerts", str(alerts), *more], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+
+
 def make_archive(folder: Path) -> None:
     """Simulated nights, and one whose file is no Parquet."""
-    cargo = ["cargo", "run", "--release", "--quiet", "--", "simulate", folder]
-    for nights, alerts in ((SIMULATED, ALERTS), ([LAST_NIGHT], 50)):
-        subprocess.run([*cargo, "--nights", *nights, "--alerts", str(alerts)], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-    year, month, day = POISON.split("-")
-    poison = folder / f"science/year={year}/month={month}/day={day}/part-0.parquet"
+    simulate(folder, SIMULATED, ALERTS)
+    simulate(folder, [LAST_NIGHT], 50)
+    poison = folder / archive_key(POISON)
     poison.parent.mkdir(parents=True)
     poison.write_bytes(b"PAR1 this is no Parquet file PAR1")
 
@@ -250,7 +291,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The service, deployed over simulated nights."""
     scratch = tmp_path_factory.mktemp("aws")
     os.environ["NIGHTFERRY_SCRATCH"] = str(scratch)
-    missing = [name for name in ("submit", "worker") if not (PACKAGES / name / "bootstrap.zip").is_file()]
+    missing = [name for name in ("submit", "index", "worker") if not (PACKAGES / name / "bootstrap.zip").is_file()]
     assert not missing, f"{PACKAGES} lacks packages: run functions/package --quick"
     subprocess.run([ROOT / "tests/clients/install.sh", CLIENTS], check=True)
     parameters, servers = {"DeliveryTimeoutSeconds": "5", "JobRetentionDays": "30"}, None

@@ -71,7 +71,7 @@ def test_a_bad_request_is_told_as_a_problem_with_its_place(stack: Stack) -> None
 
 
 def test_the_archive_and_the_service_are_told_of(stack: Stack) -> None:
-    assert set(SIMULATED) <= set(stack.ask("GET", "/v1/nights")[2])
+    assert set(SIMULATED) <= set(stack.nights())
     assert stack.ask("GET", "/v1/health")[2]["bootstrap"] == stack.readers
     assert "/v1/jobs" in stack.ask("GET", "/v1/openapi.json")[2]["paths"]
 

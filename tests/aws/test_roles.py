@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ALERTS, POISON, ROOT, SIMULATED, Stack, answers, free_port, wait_for
+from conftest import ALERTS, POISON, ROOT, SIMULATED, Stack, answers, free_port, partition, wait_for
 
 LOCAL = "arn:aws:sqs:{}:000000000000:{}"
 
@@ -30,8 +30,9 @@ def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         login = {"KafkaSecretArn": strict.keep_login()} if os.environ.get("KAFKA_SECURITY", "").startswith("scram") else {}
         # The brokers are looked up, as on MSK.
         strict.up(DeliveryTimeoutSeconds="5", KafkaBootstrap="", MskClusterArn=make_cluster(strict), **login)
-        strict.deploy("archive", str(Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"))
         forgive(strict)
+        # Its nights are indexed at once.
+        strict.deploy("archive", str(Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"))
         yield strict
     finally:
         server.terminate()
@@ -58,8 +59,8 @@ def forgive(strict: Stack) -> None:
 
 
 def test_a_job_goes_through_all_functions(strict: Stack) -> None:
-    assert set(SIMULATED) <= set(strict.ask("GET", "/v1/nights")[2])
-    assert strict.ask("POST", "/v1/estimates", {"nights": SIMULATED[:1]})[2]["alerts"] == ALERTS
+    assert set(SIMULATED) <= set(strict.nights())
+    assert strict.estimate(SIMULATED[:1])["alerts"] == ALERTS
     job = strict.submit([SIMULATED[0], POISON])
     document = strict.ended(job["id"], "partial")
     strict.holds_each_once(document["status"]["topic"], ALERTS)
@@ -68,6 +69,26 @@ def test_a_job_goes_through_all_functions(strict: Stack) -> None:
     assert [json.loads(letter["Body"])["night"] for letter in letters] == [POISON]
     assert strict.ask("POST", f"/v1/jobs/{job['id']}/retry")[0] == 200
     strict.ended(job["id"], "partial")
+
+
+def test_the_archive_is_indexed_and_estimates_come_from_that(strict: Stack) -> None:
+    for night in SIMULATED:
+        strict.indexed(night, ALERTS)
+    estimate = strict.estimate(SIMULATED, conditions="candidate.magpsf < 18.5")
+    assert all(night["indexed"] for night in estimate["nights"]) and estimate["contents"] and estimate["seconds"] > 0
+    assert strict.ask("GET", f"/v1/classes?nights={SIMULATED[0]}")[0] == 200
+    assert strict.ask("GET", f"/v1/schema?night={SIMULATED[0]}")[0] == 200
+    # What is gone is deleted, and what no event told of is found.
+    archive = Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"
+    night = SIMULATED[2]
+    (file,) = (archive / "science" / partition(night)).glob("*.parquet")
+    s3, bucket = strict.client("s3"), strict.outputs["ArchiveBucket"]
+    s3.delete_object(Bucket=bucket, Key=file.relative_to(archive).as_posix())
+    wait_for("its removal", lambda: strict.object(f"index/nights/{night}.json") is None)
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    strict.put_night(archive, night)
+    assert strict.invoke("Index", {"whole": True}) == {"indexed": 1, "failed": {}, "left": 0}
+    strict.indexed(night, ALERTS)
 
 
 def test_a_job_is_cancelled(strict: Stack) -> None:
