@@ -18,9 +18,11 @@ const FOR_A_NIGHT: Duration = Duration::from_secs(180);
 pub async fn handle(scout: &Scout, event: LambdaEvent<Value>) -> Result<Value, Error> {
     let left = event.context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
     let until = Instant::now() + left.saturating_sub(FOR_A_NIGHT.min(left / 2));
-    if event.payload.get("whole").is_some() {
+    if event.payload["whole"] == true {
         let updated = scout.update_index(None, Some(until)).await?;
-        return Ok(json!({"indexed": updated.indexed.len(), "failed": updated.failed, "left": updated.left}));
+        return Ok(
+            json!({"indexed": updated.indexed.len(), "failed": updated.failed, "left": updated.left.len()}),
+        );
     }
     let event: SqsEvent = serde_json::from_value(event.payload)?;
     let told: Vec<(Option<String>, Option<BTreeSet<Night>>)> = event
@@ -42,7 +44,9 @@ pub async fn handle(scout: &Scout, event: LambdaEvent<Value>) -> Result<Value, E
         let done = nights.is_some_and(|nights| {
             nights.is_empty()
                 || updated.as_ref().is_ok_and(|updated| {
-                    updated.left == 0 && nights.iter().all(|night| !updated.failed.contains_key(night))
+                    nights
+                        .iter()
+                        .all(|night| !updated.left.contains(night) && !updated.failed.contains_key(night))
                 })
         });
         if !done {

@@ -68,7 +68,7 @@ pub struct Updated {
     /// Nights that could not be indexed, with the reason.
     pub failed: BTreeMap<Night, String>,
     /// Nights for which there was no time.
-    pub left: usize,
+    pub left: BTreeSet<Night>,
 }
 
 impl Index {
@@ -153,7 +153,7 @@ impl Index {
         tell(progress);
         for (night, files) in stale {
             if until.is_some_and(|until| Instant::now() > until) {
-                updated.left += 1;
+                updated.left.insert(night);
                 continue;
             }
             match self.write_night(archive, night, &files, tns).await {
@@ -195,7 +195,12 @@ impl Index {
             self.put(&format!("nights/{night}.json"), PutPayload::from(text)).await?;
             // A night that is being filled: a twin that saw more of it may have written before this.
             let now = archive.files(night).await?;
-            if now == files || now.is_empty() {
+            if now.is_empty() {
+                // It vanished meanwhile.
+                self.delete(&format!("nights/{night}.json")).await?;
+                return Ok(0);
+            }
+            if now == files {
                 tracing::info!(%night, alerts = indexed.entry.alerts, "indexed");
                 return Ok(indexed.entry.alerts);
             }

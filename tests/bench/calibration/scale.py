@@ -71,6 +71,8 @@ def build(options: argparse.Namespace, data: Path, folder: Path) -> float:
     wanted, seconds = nights(options.nights), 0.0
     for first in range(0, len(wanted), options.part):
         part = wanted[first : first + options.part]
+        if all((data / f"bucket/index/nights/{night}.json").exists() for night in part):
+            continue
         archive = folder / "archive"
         write(source, archive, part, first, options.alerts)
         began = time.monotonic()
@@ -117,9 +119,9 @@ def main() -> None:
         folder = Path(temporary)
         data = (options.data or folder / "data").absolute()
         index = data / "bucket/index"
-        if not (index / "catalogue.json.zst").exists():
-            seconds = build(options, data, folder)
-            print(f"indexed {options.nights} nights of {options.alerts} alerts in {seconds:.0f} s")
+        seconds = build(options, data, folder)
+        if seconds:
+            print(f"indexed the nights of {options.alerts} alerts that were not yet there in {seconds:.0f} s")
         for part in ("nights", "samples", "bundles"):
             print(f"{part:10} {size(index / part):10,.1f} MB")
         print(f"catalogue  {(index / 'catalogue.json.zst').stat().st_size / 1e6:10,.1f} MB")
