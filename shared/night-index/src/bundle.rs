@@ -77,7 +77,7 @@ impl Index {
             let before = writer.flushed_row_groups().len();
             for night in &known {
                 let opened = self.open(&night.sample).await?;
-                for row_group in night.sample.row_groups(slice)..night.sample.row_groups(slice + 1) {
+                for row_group in night.sample.row_groups(slice..slice + 1, &opened) {
                     let scan = RowGroupScan::prepare(&opened, row_group, &plan).await?;
                     let write = move || append(scan, writer);
                     let written = tokio::task::spawn_blocking(write).await;

@@ -1,10 +1,10 @@
 //! What is known of a night.
 
-use archive::ColumnFootprint;
+use archive::{ColumnFootprint, OpenFile};
 use job::{FieldPath, Night};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// No night has more alerts; sums of them fit anywhere.
 const MAX_ALERTS: u64 = 1 << 40;
@@ -72,9 +72,13 @@ pub struct Object {
 }
 
 impl Object {
-    /// The row groups of the first `slices`.
-    pub fn row_groups(&self, slices: usize) -> usize {
-        self.slices.iter().take(slices).fold(0, |sum, slice| sum.saturating_add(*slice))
+    /// The row groups of some slices, as far as the file has them.
+    pub fn row_groups(&self, slices: Range<usize>, file: &OpenFile) -> Range<usize> {
+        let before = |slices: usize| {
+            let sum = self.slices.iter().take(slices).fold(0_usize, |sum, slice| sum.saturating_add(*slice));
+            sum.min(file.row_groups())
+        };
+        before(slices.start)..before(slices.end)
     }
 }
 

@@ -68,7 +68,8 @@ pub fn interval<'a>(kinds: impl IntoIterator<Item = &'a Tried>) -> Interval {
     let (mut passing, mut failing) = (Side::default(), Side::default());
     let mut exact = true;
     for kind in kinds {
-        let (passed, tried) = (kind.passed as f64, kind.tried as f64);
+        // An index that contradicts itself must not turn into limits that do.
+        let (passed, tried) = (kind.passed.min(kind.tried) as f64, kind.tried as f64);
         seen += passed;
         if kind.is_exact() {
             continue;
@@ -195,6 +196,8 @@ mod tests {
         let most = interval(&[kind(100, 90, 5)]);
         assert!(most.low >= 5.0 && most.high <= 15.0, "{most:?}");
         assert_eq!(interval(&[kind(7, 0, 0)]).high, 7.0);
+        let forged = interval(&[kind(100, 3, 50), kind(10, 20, 30)]);
+        assert!(forged.low <= forged.alerts && forged.alerts <= forged.high, "{forged:?}");
     }
 
     /// Draws without replacement from kinds of known make-up: the truth must lie within in at least 93 of 100, whatever

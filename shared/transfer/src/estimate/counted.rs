@@ -74,14 +74,7 @@ pub(super) fn count(
                     looked_at: 0,
                 });
             }
-            Seen {
-                night: *night,
-                alerts: known.alerts,
-                archive_bytes: known.bytes,
-                indexed: true,
-                kinds,
-                weight: weigher.weigh(known, &passed),
-            }
+            Seen::of_index(*night, known, kinds, weigher.weigh(known, &passed))
         })
         .collect()
 }

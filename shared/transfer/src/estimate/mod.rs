@@ -130,6 +130,12 @@ struct Seen {
     weight: Weight,
 }
 
+impl Seen {
+    fn of_index(night: Night, known: &CataloguedNight, kinds: Vec<Kind>, weight: Weight) -> Self {
+        Self { night, alerts: known.alerts, archive_bytes: known.bytes, indexed: true, kinds, weight }
+    }
+}
+
 /// What was seen of the alerts of one class in a night.
 struct Kind {
     /// finkclass, and tnsclass where today's table told it; none where classes were not looked at.

@@ -88,7 +88,7 @@ impl Scout {
         let slices = affordable(&opened, &search.scan.narrow);
         let mut row_groups = Vec::new();
         for Opened { object, file, slots } in opened {
-            let of_file = 0..object.row_groups(slices).min(file.row_groups());
+            let of_file = object.row_groups(0..slices, &file);
             row_groups.extend(of_file.map(|row_group| (file.clone(), row_group, slots.clone())));
         }
         let mut parts = futures::stream::iter(row_groups)
@@ -147,7 +147,7 @@ fn objects(known: &Known, nights: &[(Night, &CataloguedNight)], light: bool) -> 
 fn affordable(opened: &[Opened], leaves: &LeafSet) -> usize {
     let values_in = |slices: usize| -> u64 {
         let of_file = |opened: &Opened| {
-            let row_groups = 0..opened.object.row_groups(slices).min(opened.file.row_groups());
+            let row_groups = opened.object.row_groups(0..slices, &opened.file);
             row_groups.map(|row_group| opened.file.row_group_values(row_group, leaves)).sum::<u64>()
         };
         opened.iter().map(of_file).sum()
@@ -237,14 +237,7 @@ fn seen(
                     looked_at: if slot.possible { sampled } else { 0 },
                 });
             }
-            Seen {
-                night: *night,
-                alerts: known.alerts,
-                archive_bytes: known.bytes,
-                indexed: true,
-                kinds,
-                weight: weigher.weigh(known, &passed),
-            }
+            Seen::of_index(*night, known, kinds, weigher.weigh(known, &passed))
         })
         .collect()
 }

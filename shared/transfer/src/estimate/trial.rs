@@ -19,7 +19,7 @@ const NIGHTS: usize = 2;
 const CLUMPING: f64 = 2.0;
 
 /// What was seen of a night.
-struct Tried {
+struct Trial {
     night: Night,
     rows: u64,
     tried: u64,
@@ -40,7 +40,7 @@ impl Scout {
         nights: Vec<Night>,
     ) -> Result<(Vec<Seen>, Vec<String>), TransferError> {
         let budget = SAMPLE_ALERTS / nights.len().max(1) as u64;
-        let tried: Vec<(Night, Result<Tried, ArchiveError>)> = futures::stream::iter(nights)
+        let tried: Vec<(Night, Result<Trial, ArchiveError>)> = futures::stream::iter(nights)
             .map(|night| self.clone().try_night(request.clone(), known.schema.schema.clone(), night, budget))
             .buffered(NIGHTS)
             .try_collect()
@@ -61,7 +61,7 @@ impl Scout {
         schema: arrow::datatypes::SchemaRef,
         night: Night,
         budget: u64,
-    ) -> Result<(Night, Result<Tried, ArchiveError>), TransferError> {
+    ) -> Result<(Night, Result<Trial, ArchiveError>), TransferError> {
         match self.try_files(request, schema, night, budget).await {
             Ok(tried) => Ok((night, Ok(tried))),
             Err(TransferError::Archive(error)) if !error.kind().is_worth_retrying() => {
@@ -77,11 +77,11 @@ impl Scout {
         schema: arrow::datatypes::SchemaRef,
         night: Night,
         budget: u64,
-    ) -> Result<Tried, TransferError> {
+    ) -> Result<Trial, TransferError> {
         let plan = ContentPlan::new(&request, &schema)?;
         let filters = !plan.conditions.is_empty() || !plan.classes.is_all();
         let narrow = ScanPlan::new(&schema, plan.scan.narrow.clone(), plan.scan.narrow.clone(), filters);
-        let mut seen = Tried {
+        let mut seen = Trial {
             night,
             rows: 0,
             tried: 0,
@@ -185,7 +185,7 @@ fn spread(count: usize) -> Vec<usize> {
     order
 }
 
-impl Tried {
+impl Trial {
     fn seen(self) -> Seen {
         let tried = night_index::Tried {
             alerts: self.rows,
