@@ -14,8 +14,8 @@ use axum::{
 use job::{ErrorKind, JobId, JobRequest, Night, NightSelection};
 use serde::{Deserialize, Serialize};
 use transfer::{
-    ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, JobDocument, JobSummary, Ledger, Receipt, Scout,
-    Service, TransferError,
+    ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, JobDocument, JobSample, JobSummary, Ledger, Receipt,
+    Scout, Service, TransferError,
 };
 
 type Created = (StatusCode, [(HeaderName, String); 1], Json<JobDocument>);
@@ -122,6 +122,13 @@ pub(crate) async fn receipt(State(ledger): State<Ledger>, id: InPath) -> Answer<
     Ok(Json(ledger.receipt(job_id(id)?).await?))
 }
 
+/// A few of the alerts that have arrived.
+#[utoipa::path(get, path = "/v1/jobs/{id}/sample", params(("id" = String, Path)),
+    responses((status = 200, body = JobSample), (status = 404, body = ProblemDocument)))]
+pub(crate) async fn sample(State(ledger): State<Ledger>, id: InPath) -> Answer<JobSample> {
+    Ok(Json(ledger.sample(job_id(id)?).await?))
+}
+
 /// Which nights are meant.
 #[derive(Deserialize, utoipa::IntoParams)]
 pub(crate) struct ChosenNights {
@@ -183,6 +190,89 @@ fn queried<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ProblemDocum
     Ok(query)
 }
 
+/// A function that a condition may call.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct Function {
+    /// Its name, in lower case; it may be written in any case.
+    name: &'static str,
+    /// Its other names.
+    other_names: &'static [&'static str],
+    /// How it is written.
+    usage: &'static str,
+    /// What it is about: number, angle, choice, text, array, type or time.
+    kind: &'static str,
+    /// What it yields.
+    description: &'static str,
+}
+
+/// The functions that conditions may call.
+#[utoipa::path(get, path = "/v1/functions", responses((status = 200, body = Vec<Function>)))]
+pub(crate) async fn functions() -> Json<Vec<Function>> {
+    let functions = transfer::function_notes().filter_map(|note| {
+        let (name, other_names) = note.names.split_first()?;
+        Some(Function {
+            name,
+            other_names,
+            usage: note.usage,
+            kind: note.kind,
+            description: note.description,
+        })
+    });
+    Json(functions.collect())
+}
+
+/// What users of the service should know of it.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct About {
+    /// The version of nightferry.
+    version: &'static str,
+    /// The surveys that jobs may name.
+    surveys: Vec<String>,
+    /// Where the data can be polled.
+    bootstrap: String,
+    /// How long alerts stay in a topic.
+    retention_seconds: u64,
+    /// What a job, and what a user in a day (UTC), may ask for.
+    limits: AboutLimits,
+}
+
+/// The operator's limits; null where there is none.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(crate) struct AboutLimits {
+    /// Nights of a job.
+    job_nights: Option<u64>,
+    /// Alerts that a job may be estimated to send.
+    job_alerts: Option<u64>,
+    /// Bytes that a job may be estimated to send.
+    job_bytes: Option<u64>,
+    /// Nights of a user's jobs in a day.
+    day_nights: Option<u64>,
+    /// Alerts of a user in a day.
+    day_alerts: Option<u64>,
+    /// Bytes of a user in a day.
+    day_bytes: Option<u64>,
+}
+
+/// Where the data can be polled, for how long, and what may be asked for. Asks nobody else.
+#[utoipa::path(get, path = "/v1/service", responses((status = 200, body = About)))]
+pub(crate) async fn service(State(service): State<Service>) -> Json<About> {
+    let job::Limits { job, user_day } = service.settings.limits;
+    Json(About {
+        version: env!("CARGO_PKG_VERSION"),
+        surveys: [job::Survey::Ztf, job::Survey::Lsst].map(|survey| survey.to_string()).into(),
+        bootstrap: service.bootstrap().to_owned(),
+        retention_seconds: service.kafka.config().retention.as_secs(),
+        limits: AboutLimits {
+            job_nights: job.nights,
+            job_alerts: job.alerts,
+            job_bytes: job.bytes,
+            day_nights: user_day.nights,
+            day_alerts: user_day.alerts,
+            day_bytes: user_day.bytes,
+        },
+    })
+}
+
 /// Whether the service can work.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(crate) struct Health {
@@ -201,11 +291,7 @@ pub(crate) async fn health(State(service): State<Service>) -> Answer<Health> {
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION"),
         archive: service.archive.location().to_owned(),
-        bootstrap: service
-            .settings
-            .readers
-            .clone()
-            .unwrap_or_else(|| service.kafka.config().bootstrap.clone()),
+        bootstrap: service.bootstrap().to_owned(),
     }))
 }
 

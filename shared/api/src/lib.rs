@@ -9,11 +9,14 @@
 //! | `POST /v1/jobs/{id}/retry` | runs failed nights again, into the same topic |
 //! | `POST /v1/jobs/{id}/rerun` | submits the job's document again: a new job, a new topic |
 //! | `GET /v1/jobs/{id}/receipt` | what was read, dropped, kept and sent, once the job has ended |
+//! | `GET /v1/jobs/{id}/sample` | a few of the alerts that have arrived, as JSON |
 //! | `GET /v1/topics/{topic}` | the document of the job that fills a topic |
 //! | `POST /v1/estimates` | counts and bytes of a document, conditions included; nothing is made |
 //! | `GET /v1/nights` | the nights of the archive, with what the index knows of them; `?nights=2025-09-01..2025-09-05,2026-03-22` |
 //! | `GET /v1/classes` | the classes with their alerts; `?nights=…` |
 //! | `GET /v1/schema` | the fields with type, unit and meaning, and which nights lack them; `?night=2026-03-22` adds bounds |
+//! | `GET /v1/functions` | the functions that conditions may call |
+//! | `GET /v1/service` | where the data can be polled, for how long, and the limits of a job and of a user's day |
 //! | `GET /v1/health` | whether archive and broker answer |
 //! | `GET /v1/openapi.json` | this, for programs |
 //!
@@ -64,6 +67,7 @@ fn submit_paths(service: Service) -> Router {
         .route("/v1/jobs", post(handlers::submit))
         .route("/v1/jobs/{id}/rerun", post(handlers::rerun))
         .route("/v1/health", get(handlers::health))
+        .route("/v1/service", get(handlers::service))
         .with_state(service)
 }
 
@@ -73,6 +77,7 @@ fn scout_paths(scout: Scout) -> Router {
         .route("/v1/nights", get(handlers::nights))
         .route("/v1/classes", get(handlers::classes))
         .route("/v1/schema", get(handlers::schema))
+        .route("/v1/functions", get(handlers::functions))
         .with_state(scout)
 }
 
@@ -82,6 +87,7 @@ fn status_paths(ledger: Ledger) -> Router {
         .route("/v1/jobs/{id}", get(handlers::status).delete(handlers::cancel))
         .route("/v1/jobs/{id}/retry", post(handlers::retry))
         .route("/v1/jobs/{id}/receipt", get(handlers::receipt))
+        .route("/v1/jobs/{id}/sample", get(handlers::sample))
         .route("/v1/topics/{topic}", get(handlers::topic))
         .route("/v1/openapi.json", get(handlers::openapi_document))
         .with_state(ledger)

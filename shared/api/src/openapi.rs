@@ -24,10 +24,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         handlers::retry,
         handlers::rerun,
         handlers::receipt,
+        handlers::sample,
         handlers::topic,
         handlers::nights,
         handlers::classes,
         handlers::schema,
+        handlers::functions,
+        handlers::service,
         handlers::health
     )
 )]

@@ -49,6 +49,12 @@ pub enum PacketError {
         /// The column.
         column: String,
     },
+    /// A message cannot be read back.
+    #[error("a message cannot be read: {reason}")]
+    Unreadable {
+        /// Why not.
+        reason: String,
+    },
     /// The TNS table cannot be used.
     #[error(
         "the TNS table cannot be used: {reason}; it needs the columns ra, declination (degrees) and type"
@@ -67,7 +73,7 @@ impl PacketError {
             | Self::SameName { .. }
             | Self::Unsupported { .. }
             | Self::Name { .. } => ErrorKind::Invalid,
-            Self::Catalogue { .. } => ErrorKind::Permanent,
+            Self::Catalogue { .. } | Self::Unreadable { .. } => ErrorKind::Permanent,
             Self::Mismatch { .. } => ErrorKind::Bug,
         }
     }

@@ -5,6 +5,7 @@
 //! - [`avro_schema`] writes the layout as the Avro schema that the field's clients can take (CONTRACT §5).
 //! - [`Encoder`] turns record batches into raw Avro messages, without a value tree per alert.
 //! - [`finkclass`] and [`TnsCatalogue`] derive the two classes that every content carries (CONTRACT §2).
+//! - [`readable`] reads a message back, for people to look at.
 //! - [`partition_of`] fixes the partition of an alert by its object, so that an object's alerts stay in order.
 //!
 //! No I/O: who reads the archive and who sends the messages is decided above.
@@ -16,6 +17,7 @@ mod error;
 mod fields;
 mod layout;
 mod partition;
+mod readable;
 mod timestamp;
 mod tns;
 
@@ -26,4 +28,5 @@ pub use error::PacketError;
 pub use fields::{FieldNote, field_note};
 pub use layout::{Column, DERIVED_COLUMNS, Layout, NIGHT_COLUMNS, Source, queryable_schema, type_of};
 pub use partition::partition_of;
+pub use readable::{base64, from_base64, readable};
 pub use tns::{TNS_RADIUS_ARCSEC, TnsCatalogue, TnsSource, tnsclass};

@@ -49,3 +49,4 @@ pub use conditions::{Condition, Conditions};
 pub use error::{ConditionProblem, Place, ProblemKind, QueryError};
 pub use job::FieldPath;
 pub use predicate::{Predicate, Verdict};
+pub use spark::{FunctionNote, function_notes};

@@ -148,6 +148,7 @@ impl Service {
         .await?;
         renewed.map_err(|Fenced| TransferError::Fenced)?;
         progress.renewed(moment, &self.settings.attempts);
+        self.keep_sample(id, progress).await;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! What the bucket keeps of a job: `jobs/<id>/manifest.json` (as submitted), `plan.json` and `tasks.json` (as fanned
-//! out), `receipt.json`.
+//! out), `receipt.json`, and a few of its messages
+//! ([`crate::JobSample`]).
 
 use crate::{Ledger, TransferError};
 use job::{Job, JobId, JobRequest, Night, TopicName};
@@ -112,16 +113,24 @@ impl Ledger {
         job: JobId,
         name: &str,
     ) -> Result<T, TransferError> {
-        let path = object_path(job, name);
+        self.read_object(&object_path(job, name)).await
+    }
+
+    pub(crate) async fn read_object<T: DeserializeOwned>(&self, path: &Path) -> Result<T, TransferError> {
         let failed = |source| TransferError::Bucket { path: path.to_string(), source };
         let damaged = |reason: String| TransferError::Damaged { path: path.to_string(), reason };
-        let found = self.bucket.get(&path).await.map_err(failed)?;
+        let found = self.bucket.get(path).await.map_err(failed)?;
         if found.meta.size > MAX_BYTES {
             return Err(damaged(format!("it has {} bytes", found.meta.size)));
         }
         let bytes = found.bytes().await.map_err(failed)?;
         serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))
     }
+}
+
+/// An object in a folder of the job's.
+pub(crate) fn object_path_in(job: JobId, folder: &str, name: &str) -> Path {
+    Path::from_iter(["jobs", &job.to_string(), folder, name].into_iter().filter(|part| !part.is_empty()))
 }
 
 fn object_path(job: JobId, name: &str) -> Path {

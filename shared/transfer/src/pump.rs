@@ -1,8 +1,14 @@
 //! The pump of a task: row groups in, messages out, on one thread; the next row groups are fetched meanwhile.
 
 use crate::{
-    TransferError, attempt::AttemptError, content_plan::ContentPlan, figures::Stages, filter::Filter,
-    pace::Pacer, run_task::Delivered,
+    TransferError,
+    attempt::AttemptError,
+    content_plan::ContentPlan,
+    figures::Stages,
+    filter::Filter,
+    pace::Pacer,
+    run_task::Delivered,
+    sample::{OF_A_TASK, Sampler},
 };
 use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -36,6 +42,8 @@ pub(crate) struct Tidings {
     pub milestones: Milestones,
     /// How the time was spent.
     pub stages: Stages,
+    /// The first messages.
+    pub sample: Sampler,
 }
 
 /// Shared between a pump and whoever looks on.
@@ -54,7 +62,8 @@ struct Shared {
 impl Progress {
     /// Of a task that has just been claimed.
     pub(crate) fn of(task: &Task, rules: &AttemptRules) -> Self {
-        let tidings = Tidings { counts: task.counts.clone(), ..Tidings::default() };
+        let tidings =
+            Tidings { counts: task.counts.clone(), sample: Sampler::of(task.night), ..Tidings::default() };
         let until = task.lease_until.map_or(0, |lease| rules.send_until(lease).timestamp_millis());
         Self(Arc::new(Shared {
             tidings: Mutex::new(tidings),
@@ -200,6 +209,7 @@ impl Pump {
             messages: Messages::default(),
             progress: progress.clone(),
             stages: Stages::default(),
+            to_sample: OF_A_TASK,
         };
         Ok(Self {
             filter,
@@ -318,6 +328,8 @@ struct Sink {
     messages: Messages,
     progress: Progress,
     stages: Stages,
+    /// How many of the next messages are kept to be looked at.
+    to_sample: usize,
 }
 
 impl Sink {
@@ -349,6 +361,7 @@ impl Sink {
             })?;
             if is_new {
                 self.send(partition, message)?;
+                self.sample(partition as usize, message);
             }
             self.counts.bytes_sent += message.len() as u64;
         }
@@ -370,6 +383,15 @@ impl Sink {
             tidings.counts.bytes_sent = bytes;
         });
         Ok(())
+    }
+
+    /// Keeps the first messages for whoever wants to see what came.
+    fn sample(&mut self, partition: usize, message: &[u8]) {
+        if self.to_sample > 0 {
+            let sequence = self.sequencer.reached().get(partition).copied().unwrap_or(u64::MAX);
+            self.to_sample -= 1;
+            self.progress.with(|tidings| tidings.sample.keep(partition, sequence, message));
+        }
     }
 
     /// Hands a message over, if it is sure to arrive within the lease or not at all.

@@ -115,6 +115,7 @@ impl Service {
         let (read, kept, bytes_read) =
             if progress.acknowledged().is_some() { since(&before, reached) } else { (0, 0, 0) };
         let acknowledged = progress.acknowledged().unwrap_or_default();
+        self.keep_sample(id, &progress).await;
         let (outcome, end) = self.settle(id, attempt, result).await?;
         let figures = AttemptFigures {
             task: id,

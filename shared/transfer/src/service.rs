@@ -96,6 +96,11 @@ impl Service {
         Self { scout: Scout::new(ledger, archive, tns), kafka }
     }
 
+    /// Where clients poll.
+    pub fn bootstrap(&self) -> &str {
+        self.settings.readers.as_deref().unwrap_or(&self.kafka.config().bootstrap)
+    }
+
     /// Puts back to work what an earlier process left. Only for a stack of one process, which holds the store's lock:
     /// every earlier attempt has ended with the process that ran it, and after `grace` nothing of it can be on its way
     /// to the broker.

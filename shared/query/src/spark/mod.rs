@@ -31,6 +31,7 @@ pub(crate) mod compare;
 pub(crate) mod conditional;
 pub(crate) mod decimal;
 mod function_list;
+mod function_notes;
 pub(crate) mod functions;
 mod java;
 mod math;
@@ -40,3 +41,4 @@ pub(crate) mod time;
 pub(crate) mod types;
 
 pub(crate) use call::{Arg, Typed, rows};
+pub use function_notes::{FunctionNote, function_notes};
