@@ -5,20 +5,24 @@ use crate::{
     catalogue::Bundle,
     entry::Object,
     mark::Mark,
-    night::properties,
-    sample::{SLICES, sample_field},
+    night::{is_image, properties},
+    sample::{SLICES, SLICES_WITH_LISTS, sample_field},
 };
 use archive::{LeafSet, RowGroupScan, ScanPlan};
-use arrow::datatypes::{DataType, FieldRef, Schema, SchemaRef};
+use arrow::{
+    array::{RecordBatch, new_null_array},
+    datatypes::{DataType, FieldRef, Schema, SchemaRef},
+    error::ArrowError,
+};
 use job::{FieldPath, Night};
 use object_store::PutPayload;
-use parquet::arrow::ArrowWriter;
+use parquet::{arrow::ArrowWriter, errors::ParquetError};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Alerts of a row group of a bundle.
 const ROW_GROUP_ROWS: usize = 32 * 1024;
 
-/// Whether bundles hold a root column: light curves and other lists stay with the nights' own samples.
+/// Whether bundles hold a root column in all slices: light curves and other lists they hold in the first ones only.
 pub fn is_light(data_type: &DataType) -> bool {
     match data_type {
         DataType::Struct(fields) => fields.iter().all(|field| is_light(field.data_type())),
@@ -60,26 +64,25 @@ impl Index {
         let known: Vec<_> = nights.iter().filter_map(|night| catalogue.nights.get(night)).collect();
         let schema = known.first().and_then(|night| catalogue.schema_of(night));
         let schema = schema.cloned().unwrap_or_else(|| Arc::new(Schema::empty()));
-        let (whole, light) = (
-            with_sample(&schema, |_| true),
-            with_sample(&schema, |field| {
-                is_light(field.data_type()) && !crate::night::is_image(field.name())
-            }),
-        );
-        let fields = light.fields().iter().map(|field| FieldPath::new([field.name()]));
-        let output = LeafSet::new(&whole, fields);
-        let plan = ScanPlan::new(&whole, LeafSet::new(&whole, []), output.clone(), false);
-        let mut writer =
-            ArrowWriter::try_new(Vec::new(), output.schema().clone(), Some(properties(ROW_GROUP_ROWS)?))?;
+        let all = with_sample(&schema, |field| !is_image(field.name()));
+        let plan = |wanted: fn(&FieldRef) -> bool| {
+            let fields = all.fields().iter().filter(|field| wanted(field));
+            let output = LeafSet::new(&all, fields.map(|field| FieldPath::new([field.name()])));
+            ScanPlan::new(&all, LeafSet::new(&all, []), output, false)
+        };
+        let (with_lists, light) = (plan(|_| true), plan(|field| is_light(field.data_type())));
+        let mut writer = ArrowWriter::try_new(Vec::new(), all.clone(), Some(properties(ROW_GROUP_ROWS)?))?;
         let mut rows = 0;
         let mut slices = Vec::with_capacity(SLICES);
         for slice in 0..SLICES {
             let before = writer.flushed_row_groups().len();
+            let plan = if slice < SLICES_WITH_LISTS { &with_lists } else { &light };
             for night in &known {
                 let opened = self.open(&night.sample).await?;
                 for row_group in night.sample.row_groups(slice..slice + 1, &opened) {
-                    let scan = RowGroupScan::prepare(&opened, row_group, &plan).await?;
-                    let write = move || append(scan, writer);
+                    let scan = RowGroupScan::prepare(&opened, row_group, plan).await?;
+                    let schema = all.clone();
+                    let write = move || append(scan, &schema, writer);
                     let written = tokio::task::spawn_blocking(write).await;
                     let (back, more) = written.map_err(|error| IndexError::Worker(error.to_string()))??;
                     writer = back;
@@ -99,12 +102,16 @@ impl Index {
 /// Appends what a scan delivers; gives the writer back, and how many rows that were.
 fn append(
     scan: RowGroupScan,
+    schema: &SchemaRef,
     mut writer: ArrowWriter<Vec<u8>>,
 ) -> Result<(ArrowWriter<Vec<u8>>, u64), IndexError> {
     let mut failed = None;
     let stats = scan.run(&mut Nobody, &mut |batch| {
         if failed.is_none() {
-            failed = writer.write(&batch).err();
+            failed = widen(&batch, schema)
+                .map_err(ParquetError::from)
+                .and_then(|batch| writer.write(&batch))
+                .err();
         }
         Ok(())
     })?;
@@ -112,6 +119,15 @@ fn append(
         None => Ok((writer, stats.rows_kept)),
         Some(error) => Err(error.into()),
     }
+}
+
+/// A batch with all columns of a schema: null where it lacks them.
+fn widen(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {
+    let column = |field: &FieldRef| match batch.column_by_name(field.name()) {
+        Some(column) => column.clone(),
+        None => new_null_array(field.data_type(), batch.num_rows()),
+    };
+    RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect())
 }
 
 /// A night's columns, some of them, and the one that the index adds.

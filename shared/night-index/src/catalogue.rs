@@ -79,7 +79,7 @@ pub struct CataloguedNight {
     pub sample: Object,
 }
 
-/// The samples of some nights of one month and one schema, without what is heavy.
+/// The samples of some nights of one month and one schema; light curves and other lists in the first slices only.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bundle {
     /// The file.

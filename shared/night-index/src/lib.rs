@@ -3,7 +3,7 @@
 //! ```text
 //! index/nights/2026-03-22.json              what is known of the night, with the files (size, ETag) that it is known from
 //! index/samples/2026-03-22-<mark>.parquet   a few thousand of its alerts, whole but for the images
-//! index/bundles/2026-03-<mark>.parquet      the samples of a month side by side, without light curves
+//! index/bundles/2026-03-<mark>.parquet      the samples of a month side by side, light curves only of a part
 //! index/catalogue.json.zst                  what estimates need of all nights, in one piece
 //! ```
 //!
@@ -36,6 +36,8 @@ pub use entry::{EntryFile, NightEntry, Object, PacketBytes, Sizes, Stratum};
 pub use error::IndexError;
 pub use interval::{Interval, Tried, interval};
 pub use night::is_image;
-pub use sample::{SAMPLE_COLUMN, SAMPLE_ROWS, SLICES, night_number, sample_field, sampled_in};
+pub use sample::{
+    SAMPLE_COLUMN, SAMPLE_ROWS, SLICES, SLICES_WITH_LISTS, night_number, sample_field, sampled_in,
+};
 pub use shelf::Index;
 pub use update::{Progress, Updated};

@@ -5,7 +5,7 @@ use std::hash::Hasher;
 use twox_hash::XxHash64;
 
 /// Grows when nights have to be indexed anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A mark of what a night is known from: its files, and how they are indexed.
 pub(crate) fn of_files(files: &[ArchiveFile]) -> String {

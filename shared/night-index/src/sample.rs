@@ -17,24 +17,27 @@ const LEAST: u64 = 16;
 /// Between 1, which serves conditions over all classes best, and ½, which serves each class best.
 const POWER: f64 = 0.7;
 
-/// Samples lie in slices of 1/16, 1/16, 1/8, 1/4 and 1/2, each with its part of every class: where many nights are asked
+/// Samples lie in slices of 1/64, 1/64, 1/32, 1/16, 1/8, 1/4 and 1/2, each with its part of every class: where many nights are asked
 /// for, the first slices of each are enough.
-pub const SLICES: usize = 5;
+pub const SLICES: usize = 7;
+/// The slices, together 1/16, of which bundles hold light curves and other lists as well.
+pub const SLICES_WITH_LISTS: usize = 3;
+/// The ranks that come round again.
+const CYCLE: u64 = 64;
 
 /// The slice of the alert of this rank in its class.
 pub(crate) fn slice_of(rank: u64) -> usize {
-    match rank % 16 {
+    match rank % CYCLE {
         0 => 0,
-        8 => 1,
-        4 | 12 => 2,
-        2 | 6 | 10 | 14 => 3,
-        _ => 4,
+        // The number of zeros at the end: the half of the ranks has none, a quarter one, and so on.
+        rank => SLICES - 1 - rank.trailing_zeros() as usize,
     }
 }
 
 /// How many of `sampled` alerts of a class lie in the first `slices`.
 pub fn sampled_in(sampled: u64, slices: usize) -> u64 {
-    (0..16_u64).filter(|rank| slice_of(*rank) < slices).map(|rank| (sampled + 15 - rank) / 16).sum()
+    let counted = |rank: u64| (sampled + CYCLE - 1 - rank) / CYCLE;
+    (0..CYCLE).filter(|rank| slice_of(*rank) < slices).map(counted).sum()
 }
 
 /// How many alerts of each class are drawn, if all together are to be about `rows`.

@@ -21,6 +21,7 @@ pub struct Condition {
     text: String,
     pub(crate) expr: datafusion_expr::Expr,
     pub(crate) fields: BTreeMap<FieldPath, DataType>,
+    leaves: BTreeSet<FieldPath>,
 }
 
 impl Condition {
@@ -31,7 +32,7 @@ impl Condition {
 
     /// The fields that this condition reads, as in [`Conditions::fields`].
     pub fn fields(&self) -> BTreeSet<FieldPath> {
-        self.fields.keys().cloned().collect()
+        self.leaves.clone()
     }
 }
 
@@ -56,8 +57,8 @@ impl Conditions {
         let mut problems = Vec::new();
         for condition in raw {
             match parse(&condition, &mut nodes).and_then(|ast| check(&ast, &fields, &source)) {
-                Ok(CheckedCondition { expr, fields }) => {
-                    list.push(Condition { text: condition.text, expr, fields });
+                Ok(CheckedCondition { expr, fields, leaves }) => {
+                    list.push(Condition { text: condition.text, expr, fields, leaves });
                 }
                 Err(problem) => problems.push(source.problem(problem, &condition.text)),
             }
@@ -75,10 +76,11 @@ impl Conditions {
         &self.list
     }
 
-    /// The fields that must be read: `candidate.magpsf`, `cdsxmatch`; a map or list column as a whole; a struct column
-    /// of which only is asked whether it is NULL by its own path.
+    /// The fields that must be read: `candidate.magpsf`, `cdsxmatch`; a map or list column as a whole, but of a list of
+    /// structs only what is looked at (`prv_candidates.magpsf`), and some one of its fields where that is nothing; a
+    /// struct column of which only is asked whether it is NULL by its own path.
     pub fn fields(&self) -> BTreeSet<FieldPath> {
-        self.list.iter().flat_map(|condition| condition.fields.keys().cloned()).collect()
+        self.list.iter().flat_map(|condition| condition.leaves.iter().cloned()).collect()
     }
 
     /// Binds the conditions to the schema of the batches that a scan delivers: the same types, structs pruned to the

@@ -196,7 +196,12 @@ fn fields_are_the_leaves_that_must_be_read() {
     );
     assert_eq!(fields("candidate IS NULL"), ["candidate"]);
     assert_eq!(fields("mangrove.x = 'a' OR mangrove['y'] = 'b'"), ["mangrove"]);
-    assert_eq!(fields("size(prv_candidates.magpsf) > 3 OR prv_candidates[0].jd > 1"), ["prv_candidates"]);
+    assert_eq!(
+        fields("size(prv_candidates.magpsf) > 3 OR prv_candidates[0].jd > 1"),
+        ["prv_candidates.jd", "prv_candidates.magpsf"]
+    );
+    // How many there are, any of their fields tells.
+    assert_eq!(fields("size(prv_candidates) > 3"), ["prv_candidates.jd"]);
     assert!(fields("1 = 1").is_empty());
 }
 

@@ -16,7 +16,7 @@ use arrow::datatypes::DataType;
 use datafusion_common::{Column, ScalarValue};
 use datafusion_expr::{Expr, Operator};
 use job::FieldPath;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Checked = Result<Typed, Problem>;
 
@@ -25,11 +25,13 @@ pub(crate) struct CheckedCondition {
     pub expr: Expr,
     /// The fields that it reads, with their Spark types. A struct is one if it is asked whether it is NULL.
     pub fields: BTreeMap<FieldPath, DataType>,
+    /// What has to be read for them: of an array of structs no more than it looks at.
+    pub leaves: BTreeSet<FieldPath>,
 }
 
 /// Checks one condition.
 pub(crate) fn check(ast: &Ast, fields: &Fields<'_>, source: &Source) -> Result<CheckedCondition, Problem> {
-    let mut checker = Checker { fields, source, used: BTreeMap::new() };
+    let mut checker = Checker { fields, source, used: BTreeMap::new(), reached: BTreeSet::new() };
     let typed = checker.expression(ast)?;
     if typed.ty != DataType::Boolean {
         let what = format!(
@@ -41,13 +43,30 @@ pub(crate) fn check(ast: &Ast, fields: &Fields<'_>, source: &Source) -> Result<C
         let suggestion = (typed.ty != DataType::Null).then_some(instead);
         return Err(Problem::new(ProblemKind::Type, what, ast.at).instead(suggestion));
     }
-    Ok(CheckedCondition { expr: typed.expr, fields: checker.used })
+    let leaves = checker.used.iter().flat_map(|(path, ty)| leaves(path, ty, &checker.reached)).collect();
+    Ok(CheckedCondition { expr: typed.expr, fields: checker.used, leaves })
+}
+
+/// What has to be read of a field, if of arrays of structs `reached` are the fields that are looked at.
+fn leaves(path: &FieldPath, ty: &DataType, reached: &BTreeSet<String>) -> Vec<FieldPath> {
+    let Some(DataType::Struct(fields)) = collections::element(ty) else { return vec![path.clone()] };
+    let within = |name: &String| FieldPath::new(path.segments().iter().chain([name]).cloned());
+    let looked_at = fields.iter().filter(|field| reached.contains(field.name()));
+    let looked_at: Vec<FieldPath> = looked_at.map(|field| within(field.name())).collect();
+    if !looked_at.is_empty() {
+        return looked_at;
+    }
+    // Any of them tells how many there are: one that is read with little effort.
+    let light = fields.iter().find(|field| field.data_type().is_primitive());
+    light.or_else(|| fields.first()).map(|field| within(field.name())).into_iter().collect()
 }
 
 struct Checker<'a> {
     fields: &'a Fields<'a>,
     source: &'a Source,
     used: BTreeMap<FieldPath, DataType>,
+    /// The fields of structs in arrays that are looked at.
+    reached: BTreeSet<String>,
 }
 
 impl Checker<'_> {
@@ -163,7 +182,7 @@ impl Checker<'_> {
     }
 
     /// `.name` of a map or of an array of structs.
-    fn reach(&self, value: Typed, name: &Ident, at: Span) -> Checked {
+    fn reach(&mut self, value: Typed, name: &Ident, at: Span) -> Checked {
         let refused = |ty: &DataType| {
             let what =
                 format!("`.{}` asks for a field, but what is before it is {}", name.name, types::name(ty));
@@ -179,7 +198,10 @@ impl Checker<'_> {
                 let DataType::Struct(fields) = item.data_type() else { return refused(&value.ty) };
                 match child(fields, name)? {
                     Some(field) => match types::normal(field.data_type()) {
-                        Some(ty) => Ok(collections::field_of_each(value, field.name(), ty)),
+                        Some(ty) => {
+                            self.reached.insert(field.name().clone());
+                            Ok(collections::field_of_each(value, field.name(), ty))
+                        }
                         None => refused(&value.ty),
                     },
                     None => {

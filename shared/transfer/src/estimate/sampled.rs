@@ -16,7 +16,8 @@ use arrow::{
 use futures::{StreamExt, TryStreamExt};
 use job::{FieldPath, Night};
 use night_index::{
-    CataloguedNight, Object, SAMPLE_COLUMN, SLICES, Tried, is_light, night_number, sample_field, sampled_in,
+    CataloguedNight, Object, SAMPLE_COLUMN, SLICES, SLICES_WITH_LISTS, Tried, is_light, night_number,
+    sample_field, sampled_in,
 };
 use packet::{DERIVED_COLUMNS, NIGHT_COLUMNS, TnsCatalogue, tnsclass};
 use query::{ClassSelection, Predicate};
@@ -30,6 +31,8 @@ use std::{
 const ROW_GROUPS: usize = 8;
 /// Footers that are read at once.
 const OPENED: usize = 32;
+/// Of so many nights light curves are looked up in the nights' own samples; bundles have those of a part only.
+const BY_ITSELF: usize = 24;
 /// Values that are looked at for an answer, some tenth of a second of two cores: those of the columns in use.
 const VALUES: u64 = 8_000_000;
 
@@ -76,7 +79,10 @@ impl Scout {
             let column = known.schema.schema.field_with_name(field.root());
             column.is_ok_and(|column| is_light(column.data_type()))
         });
-        let objects = objects(known, nights, light);
+        // Of few nights all of the sample is looked at, whatever is asked of it.
+        let bundled = light || nights.len() > BY_ITSELF;
+        let most = if bundled && !light { SLICES_WITH_LISTS } else { SLICES };
+        let objects = objects(known, nights, bundled);
         let opened: Vec<Opened> = futures::stream::iter(objects)
             .map(|(object, slots)| async move {
                 let file = self.index.open(&object).await?;
@@ -85,7 +91,7 @@ impl Scout {
             .buffer_unordered(OPENED)
             .try_collect()
             .await?;
-        let slices = affordable(&opened, &search.scan.narrow);
+        let slices = affordable(&opened, &search.scan.narrow, most);
         let mut row_groups = Vec::new();
         for Opened { object, file, slots } in opened {
             let of_file = object.row_groups(0..slices, &file);
@@ -127,13 +133,17 @@ struct Opened {
 }
 
 /// The files that have the samples of `nights`: bundles where they do, and the nights' own.
-fn objects(known: &Known, nights: &[(Night, &CataloguedNight)], light: bool) -> Vec<(Object, Range<usize>)> {
+fn objects(
+    known: &Known,
+    nights: &[(Night, &CataloguedNight)],
+    bundled: bool,
+) -> Vec<(Object, Range<usize>)> {
     let mut objects: BTreeMap<&str, (&Object, Range<usize>)> = BTreeMap::new();
     let mut place = 0;
     for (night, known_night) in nights {
         let slots = place..place + known_night.strata.len();
         place = slots.end;
-        let bundle = known.catalogue.bundle_of(*night).filter(|_| light);
+        let bundle = known.catalogue.bundle_of(*night).filter(|_| bundled);
         let object = bundle.map_or(&known_night.sample, |bundle| &bundle.object);
         if object.rows > 0 {
             let (_, all) = objects.entry(&object.path).or_insert((object, slots.clone()));
@@ -144,7 +154,7 @@ fn objects(known: &Known, nights: &[(Night, &CataloguedNight)], light: bool) -> 
 }
 
 /// How many slices of each sample can be looked at within the budget; the first at least.
-fn affordable(opened: &[Opened], leaves: &LeafSet) -> usize {
+fn affordable(opened: &[Opened], leaves: &LeafSet, most: usize) -> usize {
     let values_in = |slices: usize| -> u64 {
         let of_file = |opened: &Opened| {
             let row_groups = opened.object.row_groups(0..slices, &opened.file);
@@ -152,7 +162,7 @@ fn affordable(opened: &[Opened], leaves: &LeafSet) -> usize {
         };
         opened.iter().map(of_file).sum()
     };
-    (2..=SLICES).take_while(|slices| values_in(*slices) <= VALUES).last().unwrap_or(1)
+    (2..=most).take_while(|slices| values_in(*slices) <= VALUES).last().unwrap_or(1)
 }
 
 fn search(
