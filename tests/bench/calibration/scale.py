@@ -1,7 +1,8 @@
 """Measures an index at its size: how long building, opening and answering take over a thousand nights and more.
 
-The nights are made of one sample archive: each gets some thousand alerts of it, without light curves and images, so that
-a thousand of them fit on a disk. Written in parts, each indexed and deleted again.
+The nights are made of one sample archive: each gets some thousand alerts of it, without images and light curves, so that
+a thousand of them fit on a disk; with --light-curves their histories too, which takes some 25 MB a night. Written in parts,
+each indexed and deleted again.
 """
 
 import argparse
@@ -31,6 +32,21 @@ REQUESTS = {
     "a formula": {"conditions": "(candidate.magnr - candidate.magpsf) < -4 * (LOG10(candidate.distnr) + 0.2)"},
 }
 
+OF_LIGHT_CURVES = {
+    "how many points": {"conditions": "size(prv_candidates) > 10"},
+    "how many points, a class": {"classes": ["RRLyr"], "conditions": "size(prv_candidates) > 10"},
+    "the brightest point": {"conditions": "array_min(prv_candidates.magpsf) < 18"},
+    "two fields and one more": {
+        "conditions": "array_max(prv_candidates.magpsf) - array_min(prv_candidates.magpsf) > 1; "
+        "prv_candidates[0].fid = 1; candidate.magpsf < 19"
+    },
+    "eight fields": {
+        "conditions": "array_max(prv_candidates.magpsf) > 18; array_max(prv_candidates.sigmapsf) < 0.5; "
+        "array_max(prv_candidates.rb) > 0.5; array_max(prv_candidates.fwhm) < 9; array_max(prv_candidates.elong) < 3; "
+        "array_min(prv_candidates.diffmaglim) > 15; array_min(prv_candidates.jd) > 0; array_max(prv_candidates.nbad) < 9"
+    },
+}
+
 
 def arguments() -> argparse.Namespace:
     """What to measure."""
@@ -39,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, help="keeps the index here and reuses it; a temporary folder unless given")
     parser.add_argument("--nights", type=int, default=1000)
     parser.add_argument("--alerts", type=int, default=4500, help="alerts in a night")
+    parser.add_argument("--light-curves", action="store_true", help="keep prv_candidates, and ask for them too")
     parser.add_argument("--part", type=int, default=100, help="nights that are on disk at once")
     parser.add_argument("--times", type=int, default=15, help="how often each request is asked")
     parser.add_argument("--nightferry", type=Path, default=ROOT / "target/release/nightferry")
@@ -50,16 +67,17 @@ def nights(count: int) -> list[date]:
     return [date(2022, 1, 1) + timedelta(days=day) for day in range(count)]
 
 
-def write(source: list[Path], folder: Path, part: list[date], first: int, alerts: int) -> None:
+def write(source: list[Path], folder: Path, part: list[date], first: int, alerts: int, curves: bool) -> None:
     """Nights of the source's alerts, without what is heavy."""
     connection = duckdb.connect()
+    left_out = "cutoutScience, cutoutTemplate, cutoutDifference" + ("" if curves else ", prv_candidates")
     for number, night in enumerate(part, first):
         file = source[number % len(source)]
         target = folder / f"science/year={night.year}/month={night.month:02}/day={night.day:02}/part-0.parquet"
         target.parent.mkdir(parents=True)
         skipped = (number // len(source)) * alerts % 20_000
         connection.execute(
-            f"""COPY (SELECT * EXCLUDE (prv_candidates, cutoutScience, cutoutTemplate, cutoutDifference)
+            f"""COPY (SELECT * EXCLUDE ({left_out})
                 FROM read_parquet('{file}', hive_partitioning = false) LIMIT {alerts} OFFSET {skipped})
                 TO '{target}' (FORMAT parquet, COMPRESSION snappy)"""
         )
@@ -74,7 +92,7 @@ def build(options: argparse.Namespace, data: Path, folder: Path) -> float:
         if all((data / f"bucket/index/nights/{night}.json").exists() for night in part):
             continue
         archive = folder / "archive"
-        write(source, archive, part, first, options.alerts)
+        write(source, archive, part, first, options.alerts, options.light_curves)
         began = time.monotonic()
         command = [options.nightferry, "index", "--archive", archive, "--data", data, "--nights"]
         subprocess.run([*command, f"{part[0]}..{part[-1]}"], check=True, stdout=subprocess.DEVNULL)
@@ -99,7 +117,8 @@ def ask(service: Service, options: argparse.Namespace) -> None:
         raise SystemExit(f"not as it should be: {status} {str(first)[:400]}")
     print(f"opened and counted {len(first['nights'])} nights, {first['alerts']:,} alerts, in {opened:.3f} s")
     print(f"{'request':28} {'first':>8} {'median':>8} {'longest':>8}   alerts")
-    for name, request in REQUESTS.items():
+    requests = REQUESTS | (OF_LIGHT_CURVES if options.light_curves else {})
+    for name, request in requests.items():
         times = []
         for _ in range(options.times):
             began = time.monotonic()
@@ -126,7 +145,7 @@ def main() -> None:
             print(f"{part:10} {size(index / part):10,.1f} MB")
         print(f"catalogue  {(index / 'catalogue.json.zst').stat().st_size / 1e6:10,.1f} MB")
         archive = folder / "archive"
-        write(sorted(options.source.glob("science/**/*.parquet")), archive, nights(1), 0, 10)
+        write(sorted(options.source.glob("science/**/*.parquet")), archive, nights(1), 0, 10, options.light_curves)
         with running(options.nightferry, archive, folder, data, "--index-every", "0s") as service:
             ask(service, options)
 
