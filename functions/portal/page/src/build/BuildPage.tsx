@@ -1,0 +1,4 @@
+/** Builds a query and shows what it would bring. */
+export default function BuildPage() {
+  return <h1>Build</h1>;
+}

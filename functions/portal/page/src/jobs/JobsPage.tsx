@@ -1,0 +1,4 @@
+/** The list of one's jobs. */
+export default function JobsPage() {
+  return <h1>Jobs</h1>;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "vite";
+
+/** Where the API is while developing; the built page finds it beside itself. */
+const api = "http://127.0.0.1:8700";
+
+export default defineConfig({
+  // The page may be served under a prefix, such as a stage of an API gateway.
+  base: "./",
+  server: { host: "127.0.0.1", proxy: { "/v1": api } },
+  preview: { host: "127.0.0.1", proxy: { "/v1": api } },
+  // The Content-Security-Policy allows no inline code, and fonts or images in CSS only from the page's own origin.
+  build: {
+    target: ["chrome125", "firefox125", "safari17.5"],
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+});
