@@ -1,0 +1,93 @@
+import {
+  acceptCompletion,
+  autocompletion,
+  closeBrackets,
+  closeBracketsKeymap,
+  completionKeymap,
+} from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
+import { bracketMatching } from "@codemirror/language";
+import { EditorState } from "@codemirror/state";
+import { drawSelection, EditorView, keymap, placeholder, tooltips } from "@codemirror/view";
+import { useEffect, useRef } from "preact/hooks";
+import { fields, functions } from "../archive";
+import type { EditorProps } from "../Conditions";
+import { completer } from "./completion";
+import { conditionLanguage } from "./language";
+import { problemMarks, showProblems } from "./marks";
+import { theme } from "./theme";
+
+/**
+ * The editor of the conditions. It lives in a shadow tree: there its style sheets are adopted rather than written into
+ * the document, which the page's Content-Security-Policy forbids.
+ */
+export default function Editor({ text, problems, hint, onChange }: EditorProps) {
+  const host = useRef<HTMLDivElement>(null);
+  const view = useRef<EditorView | undefined>(undefined);
+  const changed = useRef(onChange);
+  changed.current = onChange;
+
+  useEffect(() => {
+    const root = host.current!.shadowRoot ?? host.current!.attachShadow({ mode: "open" });
+    const editor = new EditorView({
+      root,
+      parent: root,
+      state: EditorState.create({
+        doc: text,
+        extensions: [
+          history(),
+          drawSelection(),
+          bracketMatching(),
+          closeBrackets(),
+          conditionLanguage,
+          autocompletion({
+            override: [
+              completer(
+                () => fields.peek() ?? [],
+                () => functions.peek(),
+              ),
+            ],
+            icons: false,
+            activateOnTypingDelay: 60,
+          }),
+          tooltips({ position: "fixed" }),
+          // Tab leaves the editor, unless a completion is open.
+          keymap.of([
+            { key: "Tab", run: acceptCompletion },
+            ...closeBracketsKeymap,
+            ...completionKeymap,
+            ...historyKeymap,
+            ...defaultKeymap,
+          ]),
+          EditorView.lineWrapping,
+          EditorView.contentAttributes.of({
+            "aria-label": "Conditions",
+            "aria-multiline": "true",
+            role: "textbox",
+            spellcheck: "false",
+            autocapitalize: "off",
+            autocorrect: "off",
+          }),
+          placeholder(hint),
+          problemMarks,
+          theme,
+          EditorView.updateListener.of((update) => {
+            if (update.docChanged) changed.current(update.state.doc.toString());
+          }),
+        ],
+      }),
+    });
+    view.current = editor;
+    return () => editor.destroy();
+  }, []);
+
+  useEffect(() => {
+    const editor = view.current!;
+    const now = editor.state.doc.toString();
+    if (now !== text) editor.dispatch({ changes: { from: 0, to: now.length, insert: text } });
+  }, [text]);
+
+  useEffect(() => showProblems(view.current!, problems), [problems]);
+
+  return <div class="editor" ref={host} />;
+}
