@@ -1,3 +1,4 @@
+import { parseExact } from "./sample/exact";
 import type {
   ArchiveClass,
   ArchiveNight,
@@ -37,6 +38,10 @@ export const isMissing = (error: unknown) => error instanceof ApiError && error.
 export const said = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 async function call<Answer>(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<Answer> {
+  return (await (await answered(method, path, signal, body)).json()) as Answer;
+}
+
+async function answered(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(apiUrl + path, {
@@ -53,7 +58,7 @@ async function call<Answer>(method: string, path: string, signal?: AbortSignal, 
       detail: "the service cannot be reached; is it running, and is the network up?",
     });
   }
-  if (response.ok) return (await response.json()) as Answer;
+  if (response.ok) return response;
   throw new ApiError(await problemOf(response));
 }
 
@@ -81,11 +86,14 @@ export const api = {
   schema: (signal?: AbortSignal) => call<ArchiveSchema>("GET", "schema", signal),
   estimate: (request: JobRequest, signal?: AbortSignal) => call<Estimate>("POST", "estimates", signal, request),
   submit: (request: JobRequest, signal?: AbortSignal) => call<JobDocument>("POST", "jobs", signal, request),
-  jobs: (signal?: AbortSignal) => call<JobSummary[]>("GET", "jobs", signal),
+  /** The newest jobs, at most so many. */
+  jobs: (most: number, signal?: AbortSignal) => call<JobSummary[]>("GET", `jobs?limit=${most}`, signal),
   job: (id: string, signal?: AbortSignal) => call<JobDocument>("GET", job(id), signal),
   cancel: (id: string, signal?: AbortSignal) => call<JobDocument>("DELETE", job(id), signal),
   retry: (id: string, signal?: AbortSignal) => call<JobDocument>("POST", job(id, "/retry"), signal),
   rerun: (id: string, signal?: AbortSignal) => call<JobDocument>("POST", job(id, "/rerun"), signal),
   receipt: (id: string, signal?: AbortSignal) => call<Receipt>("GET", job(id, "/receipt"), signal),
-  sample: (id: string, signal?: AbortSignal) => call<Sample>("GET", job(id, "/sample"), signal),
+  /** Alerts as they are, whole numbers with all their digits. */
+  sample: async (id: string, signal?: AbortSignal) =>
+    parseExact(await (await answered("GET", job(id, "/sample"), signal)).text()) as Sample,
 };

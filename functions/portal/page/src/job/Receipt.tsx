@@ -1,0 +1,138 @@
+import { useEffect, useState } from "preact/hooks";
+import { api, apiUrl, isAbort, said, type JobDocument, type Receipt as Books } from "../api";
+import { Pages } from "../components/Pager";
+import { bytes, count, moment } from "../format";
+import { checks, dropped } from "./books";
+import { isFinal } from "./watch";
+
+/** The receipt of a job that has ended: that it adds up, night by night and partition by partition. */
+export function Receipt({ job }: { job: JobDocument }) {
+  const [receipt, show] = useState<Books | undefined>();
+  const [trouble, tell] = useState("");
+  const { state, ended } = job.status;
+  const over = isFinal(state);
+
+  useEffect(() => {
+    show(undefined);
+    tell("");
+    if (!over) return;
+    const gone = new AbortController();
+    api.receipt(job.id, gone.signal).then(show, (error) => !isAbort(error) && tell(said(error)));
+    return () => gone.abort();
+  }, [job.id, over, ended]);
+
+  return (
+    <section class="card receipt" aria-labelledby="receipt-title">
+      <div class="title-line">
+        <h2 id="receipt-title">Receipt</h2>
+        {receipt && (
+          <a
+            class="button"
+            href={`${apiUrl}jobs/${encodeURIComponent(job.id)}/receipt`}
+            download={`receipt-${job.id}.json`}
+          >
+            Download as JSON
+          </a>
+        )}
+      </div>
+      {!over && <p class="muted">It is written when the job has ended, and checked against the topic.</p>}
+      {over && !receipt && !trouble && <p class="waiting">Loading</p>}
+      {trouble && <p class="notice bad">{trouble}</p>}
+      {receipt && <Told receipt={receipt} />}
+    </section>
+  );
+}
+
+function Told({ receipt }: { receipt: Books }) {
+  const sums = checks(receipt);
+  const all = sums.every((sum) => sum.holds);
+  return (
+    <>
+      <p class={all ? "verdict good" : "verdict bad"}>
+        {all ? "It adds up." : "It does not add up."} <span class="muted">Written {moment(receipt.written)} UTC</span>
+      </p>
+      <ul class="sums">
+        {sums.map((sum) => (
+          <li key={sum.says} class={sum.holds ? "holds" : "fails"}>
+            <span aria-hidden="true">{sum.holds ? "✓" : "✕"}</span>
+            <span>
+              {sum.holds ? "" : "Not so: "}
+              {sum.says}
+            </span>
+            <b>{sum.holds ? count(sum.left) : `${count(sum.left)} and ${count(sum.right)}`}</b>
+          </li>
+        ))}
+      </ul>
+      <h3>By night</h3>
+      <Pages
+        rows={receipt.nights}
+        label="The receipt by night"
+        head={
+          <tr>
+            <th scope="col">night</th>
+            <th scope="col">read</th>
+            <th scope="col">dropped</th>
+            <th scope="col">kept</th>
+            <th scope="col">sent</th>
+            <th scope="col">size</th>
+            <th scope="col">files</th>
+          </tr>
+        }
+        foot={
+          <tr>
+            <th scope="row">all</th>
+            <td>{count(receipt.total.read)}</td>
+            <td>{count(dropped(receipt.total))}</td>
+            <td>{count(receipt.total.kept)}</td>
+            <td>{count(receipt.total.sent)}</td>
+            <td>{bytes(receipt.total.bytes_sent)}</td>
+            <td>{count(receipt.nights.reduce((all, night) => all + night.files.length, 0))}</td>
+          </tr>
+        }
+        row={({ night, part, counts, files, state, unfinished = 0 }) => (
+          <tr key={`${night} ${part}`}>
+            <th scope="row">
+              {night}
+              {part > 0 && `, part ${part + 1}`}
+              {state !== "done" && <span class="muted"> {state}</span>}
+            </th>
+            <td>{count(counts.read)}</td>
+            <td>{count(dropped(counts))}</td>
+            <td>{count(counts.kept)}</td>
+            <td>
+              {count(counts.sent)}
+              {unfinished > 0 && <span class="muted"> + {count(unfinished)} unfinished</span>}
+            </td>
+            <td>{bytes(counts.bytes_sent)}</td>
+            <td>{count(files.length)}</td>
+          </tr>
+        )}
+      />
+      {receipt.partitions.length > 0 && (
+        <>
+          <h3>By partition</h3>
+          <Pages
+            rows={receipt.partitions}
+            label="The receipt by partition"
+            head={
+              <tr>
+                <th scope="col">partition</th>
+                <th scope="col">first offset</th>
+                <th scope="col">end offset</th>
+                <th scope="col">alerts</th>
+              </tr>
+            }
+            row={({ partition, start, end, count: held }) => (
+              <tr key={partition}>
+                <th scope="row">{partition}</th>
+                <td>{count(start)}</td>
+                <td>{count(end)}</td>
+                <td>{count(held ?? end - start)}</td>
+              </tr>
+            )}
+          />
+        </>
+      )}
+    </>
+  );
+}
