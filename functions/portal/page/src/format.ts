@@ -68,9 +68,17 @@ export const moment = (time: string) => time.slice(0, 16).replace("T", " ");
 /** A moment with seconds: `18:39:52`. */
 export const clock = (time: string) => time.slice(11, 19);
 
-/** How far a moment lies from now: `in 6 d 23 h`, `5 min ago`, `just now`. */
+/** How far a moment lies from now: `in 7 days`, `5 min ago`, `just now`. */
 export function away(time: string, now = Date.now()): string {
   const seconds = (Date.parse(time) - now) / 1000;
   if (Math.abs(seconds) < 5) return "just now";
-  return seconds > 0 ? `in ${duration(seconds)}` : `${duration(-seconds)} ago`;
+  const far = coarse(Math.abs(seconds));
+  return seconds > 0 ? `in ${far}` : `${far} ago`;
+}
+
+function coarse(seconds: number): string {
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
+  if (seconds < 59.5 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return counted(Math.round(seconds / 86400), "day");
 }

@@ -63,7 +63,7 @@ export function DataCard({ job }: { job: JobDocument }) {
         ) : !bootstrap ? (
           <p class="muted">Waiting for the address of the broker.</p>
         ) : (
-          <Steps way={way} target={{ topic, bootstrap }} running={!isFinal(state)} />
+          <Steps way={way} target={{ survey: job.survey ?? "ztf", topic, bootstrap }} running={!isFinal(state)} />
         )}
       </div>
     </section>
@@ -112,7 +112,7 @@ function Step({ says, text }: { says: ComponentChildren; text: string }) {
         <p>{says}</p>
         <CopyButton text={text} />
       </div>
-      <pre class="code" tabIndex={0}>
+      <pre class={text.includes("\n") ? "code" : "code command"} tabIndex={0}>
         <code>{text}</code>
       </pre>
     </div>

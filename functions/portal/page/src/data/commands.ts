@@ -2,19 +2,20 @@
 
 /** What the commands are filled in with. */
 export interface Target {
+  survey: string;
   topic: string;
   /** The brokers as `host:port,…`. */
   bootstrap: string;
 }
 
 /** Makes oneself known to the field's client; needed once on a machine. */
-export function finkRegister({ bootstrap }: Target): string {
-  return `finkctl auth register -survey ztf -username me -groupid mine -servers ${shell(bootstrap)}`;
+export function finkRegister({ survey, bootstrap }: Target): string {
+  return `finkctl auth register -survey ${survey} -username me -groupid mine -servers ${shell(bootstrap)}`;
 }
 
 /** Fetches the topic with the field's client. */
-export function finkTransfer({ topic }: Target): string {
-  return `finkctl transfer -survey ztf -topic ${shell(topic)} -outdir alerts -partitionby time --verbose`;
+export function finkTransfer({ survey, topic }: Target): string {
+  return `finkctl transfer -survey ${survey} -topic ${shell(topic)} -outdir alerts -partitionby time --verbose`;
 }
 
 /** Fetches the topic with nightferry, and compares what arrived with the receipt. */

@@ -32,12 +32,10 @@ export default function JobPage({ id }: { id: string }) {
         <DataCard job={job} />
       </div>
       <SampleCard job={job} />
+      <Receipt job={job} />
       <div class="columns">
-        <Receipt job={job} />
-        <div class="stack">
-          <Request job={job} />
-          <Log job={job} />
-        </div>
+        <Request job={job} />
+        <Log job={job} />
       </div>
       <Announced job={job} />
     </div>
@@ -101,11 +99,13 @@ function Notices({ job, problem }: { job: JobDocument; problem?: ProblemDocument
       {state === "done" && topic && counts.sent === 0 && (
         <p class="notice">No alert passed. The topic exists and is empty.</p>
       )}
-      {notes.map((note) => (
-        <p key={note} class="notice">
-          {note}
-        </p>
-      ))}
+      {notes.length > 0 && (
+        <ul class="notice notes" aria-label="Notes">
+          {notes.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }

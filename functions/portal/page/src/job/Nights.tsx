@@ -26,7 +26,7 @@ export function Nights({ job }: { job: JobDocument }) {
       )}
       {troubles.length > 0 && (
         <div class="troubles" role="group" aria-label="What went wrong">
-          {troubles.slice(0, 20).map(({ reason, nights }) => (
+          {troubles.slice(0, 5).map(({ reason, nights }) => (
             <div key={reason} class="notice bad">
               <p class="reason">{reason}</p>
               <p class="small muted">
@@ -34,7 +34,7 @@ export function Nights({ job }: { job: JobDocument }) {
               </p>
             </div>
           ))}
-          {troubles.length > 20 && <p class="muted">and {count(troubles.length - 20)} other reasons, in the table</p>}
+          {troubles.length > 5 && <p class="muted">and {count(troubles.length - 5)} other reasons, in the table</p>}
         </div>
       )}
       {nights.length > 0 && <NightTable nights={nights} />}
@@ -91,6 +91,9 @@ function NightTable({ nights }: { nights: JobNight[] }) {
                 <th scope="col">kept</th>
                 <th scope="col">sent</th>
                 <th scope="col">begun again</th>
+                <th scope="col" class="word">
+                  what went wrong
+                </th>
               </tr>
             }
             row={(night) => (
@@ -104,6 +107,7 @@ function NightTable({ nights }: { nights: JobNight[] }) {
                 <td>{count(night.kept)}</td>
                 <td>{count(night.sent)}</td>
                 <td>{night.repeated ? `${count(night.repeated)}×` : ""}</td>
+                <td class="word">{night.reasons.join("; ")}</td>
               </tr>
             )}
           />

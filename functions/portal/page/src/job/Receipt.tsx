@@ -47,92 +47,96 @@ function Told({ receipt }: { receipt: Books }) {
   const sums = checks(receipt);
   const all = sums.every((sum) => sum.holds);
   return (
-    <>
-      <p class={all ? "verdict good" : "verdict bad"}>
-        {all ? "It adds up." : "It does not add up."} <span class="muted">Written {moment(receipt.written)} UTC</span>
-      </p>
-      <ul class="sums">
-        {sums.map((sum) => (
-          <li key={sum.says} class={sum.holds ? "holds" : "fails"}>
-            <span aria-hidden="true">{sum.holds ? "✓" : "✕"}</span>
-            <span>
-              {sum.holds ? "" : "Not so: "}
-              {sum.says}
-            </span>
-            <b>{sum.holds ? count(sum.left) : `${count(sum.left)} and ${count(sum.right)}`}</b>
-          </li>
-        ))}
-      </ul>
-      <h3>By night</h3>
-      <Pages
-        rows={receipt.nights}
-        label="The receipt by night"
-        head={
-          <tr>
-            <th scope="col">night</th>
-            <th scope="col">read</th>
-            <th scope="col">dropped</th>
-            <th scope="col">kept</th>
-            <th scope="col">sent</th>
-            <th scope="col">size</th>
-            <th scope="col">files</th>
-          </tr>
-        }
-        foot={
-          <tr>
-            <th scope="row">all</th>
-            <td>{count(receipt.total.read)}</td>
-            <td>{count(dropped(receipt.total))}</td>
-            <td>{count(receipt.total.kept)}</td>
-            <td>{count(receipt.total.sent)}</td>
-            <td>{bytes(receipt.total.bytes_sent)}</td>
-            <td>{count(receipt.nights.reduce((all, night) => all + night.files.length, 0))}</td>
-          </tr>
-        }
-        row={({ night, part, counts, files, state, unfinished = 0 }) => (
-          <tr key={`${night} ${part}`}>
-            <th scope="row">
-              {night}
-              {part > 0 && `, part ${part + 1}`}
-              {state !== "done" && <span class="muted"> {state}</span>}
-            </th>
-            <td>{count(counts.read)}</td>
-            <td>{count(dropped(counts))}</td>
-            <td>{count(counts.kept)}</td>
-            <td>
-              {count(counts.sent)}
-              {unfinished > 0 && <span class="muted"> + {count(unfinished)} unfinished</span>}
-            </td>
-            <td>{bytes(counts.bytes_sent)}</td>
-            <td>{count(files.length)}</td>
-          </tr>
+    <div class="books">
+      <div>
+        <p class={all ? "verdict good" : "verdict bad"}>
+          {all ? "It adds up." : "It does not add up."} <span class="muted">Written {moment(receipt.written)} UTC</span>
+        </p>
+        <ul class="sums">
+          {sums.map((sum) => (
+            <li key={sum.says} class={sum.holds ? "holds" : "fails"}>
+              <span aria-hidden="true">{sum.holds ? "✓" : "✕"}</span>
+              <span>
+                {sum.holds ? "" : "Not so: "}
+                {sum.says}
+              </span>
+              <b>{sum.holds ? count(sum.left) : `${count(sum.left)} and ${count(sum.right)}`}</b>
+            </li>
+          ))}
+        </ul>
+        {receipt.partitions.length > 0 && (
+          <>
+            <h3>By partition</h3>
+            <Pages
+              rows={receipt.partitions}
+              label="The receipt by partition"
+              head={
+                <tr>
+                  <th scope="col">partition</th>
+                  <th scope="col">first offset</th>
+                  <th scope="col">end offset</th>
+                  <th scope="col">alerts</th>
+                </tr>
+              }
+              row={({ partition, start, end, count: held }) => (
+                <tr key={partition}>
+                  <th scope="row">{partition}</th>
+                  <td>{count(start)}</td>
+                  <td>{count(end)}</td>
+                  <td>{count(held ?? end - start)}</td>
+                </tr>
+              )}
+            />
+          </>
         )}
-      />
-      {receipt.partitions.length > 0 && (
-        <>
-          <h3>By partition</h3>
-          <Pages
-            rows={receipt.partitions}
-            label="The receipt by partition"
-            head={
-              <tr>
-                <th scope="col">partition</th>
-                <th scope="col">first offset</th>
-                <th scope="col">end offset</th>
-                <th scope="col">alerts</th>
-              </tr>
-            }
-            row={({ partition, start, end, count: held }) => (
-              <tr key={partition}>
-                <th scope="row">{partition}</th>
-                <td>{count(start)}</td>
-                <td>{count(end)}</td>
-                <td>{count(held ?? end - start)}</td>
-              </tr>
-            )}
-          />
-        </>
-      )}
-    </>
+      </div>
+      <div>
+        <h3>By night</h3>
+        <Pages
+          rows={receipt.nights}
+          label="The receipt by night"
+          head={
+            <tr>
+              <th scope="col">night</th>
+              <th scope="col">read</th>
+              <th scope="col">dropped</th>
+              <th scope="col">kept</th>
+              <th scope="col">sent</th>
+              <th scope="col">size</th>
+              <th scope="col">files</th>
+            </tr>
+          }
+          foot={
+            <tr>
+              <th scope="row">all</th>
+              <td>{count(receipt.total.read)}</td>
+              <td>{count(dropped(receipt.total))}</td>
+              <td>{count(receipt.total.kept)}</td>
+              <td>{count(receipt.total.sent)}</td>
+              <td>{bytes(receipt.total.bytes_sent)}</td>
+              <td>{count(receipt.nights.reduce((all, night) => all + night.files.length, 0))}</td>
+            </tr>
+          }
+          row={({ night, part, counts, files, state, unfinished = 0 }) => (
+            <tr key={`${night} ${part}`}>
+              <th scope="row">
+                {night}
+                {part > 0 && `, part ${part + 1}`}
+                {state !== "done" && <span class="muted"> {state}</span>}
+              </th>
+              <td>{count(counts.read)}</td>
+              <td>{count(dropped(counts))}</td>
+              <td>{count(counts.kept)}</td>
+              <td>
+                {count(counts.sent)}
+                {unfinished > 0 && <span class="muted"> + {count(unfinished)} unfinished</span>}
+              </td>
+              <td>{bytes(counts.bytes_sent)}</td>
+              <td>{count(files.length)}</td>
+            </tr>
+          )}
+        />
+      </div>
+    </div>
   );
 }

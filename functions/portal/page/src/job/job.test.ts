@@ -35,12 +35,15 @@ describe("the nights of a job", () => {
 
   it("tell a reason once, however many nights have it", () => {
     const nights = nightsOf([
-      task("2026-03-01", 0, "failed", 0, "2026-03-01/part-0.parquet changed"),
-      task("2026-03-02", 0, "failed", 0, "2026-03-02/part-0.parquet changed"),
+      task("2026-03-01", 0, "failed", 0, "year=2026/month=03/day=01/part-0.parquet of 2026-03-01 changed"),
+      task("2026-03-02", 0, "failed", 0, "year=2026/month=03/day=02/part-0.parquet of 2026-03-02 changed"),
       task("2026-03-03", 0, "failed", 0, "2026-03-03 cannot be read"),
     ]);
     expect(failures(nights)).toEqual([
-      { reason: "the night/part-0.parquet changed", nights: ["2026-03-01", "2026-03-02"] },
+      {
+        reason: "year=2026/month=03/day=01/part-0.parquet of 2026-03-01 changed",
+        nights: ["2026-03-01", "2026-03-02"],
+      },
       { reason: "2026-03-03 cannot be read", nights: ["2026-03-03"] },
     ]);
   });

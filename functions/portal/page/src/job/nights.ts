@@ -63,22 +63,19 @@ export function tally(nights: readonly JobNight[]): Record<TaskState, number> {
   return counts;
 }
 
-/** Failures with the same reason, once each with its nights, most nights first. */
+/** Failures that differ in their night alone, as the first of them tells it, with their nights; most nights first. */
 export function failures(nights: readonly JobNight[]): { reason: string; nights: string[] }[] {
-  const byReason = new Map<string, string[]>();
+  const alike = new Map<string, { reason: string; nights: string[] }>();
   for (const { night, reasons } of nights) {
-    // A reason often names the night; without it the same trouble of many nights is one line.
+    const [year, month, day] = night.split("-");
     for (const reason of new Set(reasons)) {
-      const key = reason.replaceAll(night, "the night");
-      byReason.set(key, [...(byReason.get(key) ?? []), night]);
+      const key = reason.replaceAll(night, "").replaceAll(`year=${year}/month=${month}/day=${day}`, "");
+      const known = alike.get(key);
+      if (known) known.nights.push(night);
+      else alike.set(key, { reason, nights: [night] });
     }
   }
-  return [...byReason]
-    .map(([reason, nights]) => ({
-      reason: nights.length === 1 ? reason.replace("the night", nights[0]!) : reason,
-      nights,
-    }))
-    .sort((a, b) => b.nights.length - a.nights.length);
+  return [...alike.values()].sort((a, b) => b.nights.length - a.nights.length);
 }
 
 /** Nights as ranges of days that follow each other: `2026-02-20..2026-02-24`, `2026-03-01`. */

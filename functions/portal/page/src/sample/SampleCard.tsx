@@ -67,7 +67,7 @@ function useSample(job: JobDocument): { alerts: SampleAlert[] | undefined; troub
     };
     api.sample(job.id, gone.signal).then(
       (answer) => {
-        tell(answer.alerts.length ? "" : "none has arrived yet");
+        tell(answer.alerts.length ? "" : over ? "none was kept of this job" : "none has arrived yet");
         // Alerts that are shown stay; only a larger sample takes their place.
         if (answer.alerts.length > held.current) {
           held.current = answer.alerts.length;
