@@ -27,8 +27,8 @@ export function Pages<Row>({
   const shown = rows.slice(from, from + size);
   return (
     <div class="pages">
-      <div class="scroll" tabIndex={0} role="region" aria-label={label}>
-        <table class="figures">
+      <div class="scroller" tabIndex={0} role="region" aria-label={label}>
+        <table class="ledger">
           <thead>{head}</thead>
           <tbody>{shown.map(row)}</tbody>
           {foot && <tfoot>{foot}</tfoot>}

@@ -112,7 +112,7 @@ function Step({ says, text }: { says: ComponentChildren; text: string }) {
         <p>{says}</p>
         <CopyButton text={text} />
       </div>
-      <pre class={text.includes("\n") ? "code" : "code command"} tabIndex={0}>
+      <pre class="code" tabIndex={0}>
         <code>{text}</code>
       </pre>
     </div>

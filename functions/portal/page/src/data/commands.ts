@@ -10,12 +10,14 @@ export interface Target {
 
 /** Makes oneself known to the field's client; needed once on a machine. */
 export function finkRegister({ survey, bootstrap }: Target): string {
-  return `finkctl auth register -survey ${survey} -username me -groupid mine -servers ${shell(bootstrap)}`;
+  return `finkctl auth register -survey ${survey} \\
+    -username me -groupid mine -servers ${shell(bootstrap)}`;
 }
 
 /** Fetches the topic with the field's client. */
 export function finkTransfer({ survey, topic }: Target): string {
-  return `finkctl transfer -survey ${survey} -topic ${shell(topic)} -outdir alerts -partitionby time --verbose`;
+  return `finkctl transfer -survey ${survey} -topic ${shell(topic)} \\
+    -outdir alerts -partitionby time --verbose`;
 }
 
 /** Fetches the topic with nightferry, and compares what arrived with the receipt. */

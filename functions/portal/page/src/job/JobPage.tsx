@@ -8,6 +8,7 @@ import { away, count, moment } from "../format";
 import { Actions } from "./Actions";
 import { Log, Request } from "./Aside";
 import { Nights } from "./Nights";
+import { atLeast } from "./nights";
 import { Progress } from "./Progress";
 import { Receipt } from "./Receipt";
 import { isFinal, useJob } from "./watch";
@@ -27,13 +28,13 @@ export default function JobPage({ id }: { id: string }) {
       <Head job={job} show={show} />
       <Notices job={job} {...(problem && { problem })} />
       <Progress job={job} />
-      <div class="columns">
+      <div class="halves">
         <Nights job={job} />
         <DataCard job={job} />
       </div>
       <SampleCard job={job} />
       <Receipt job={job} />
-      <div class="columns">
+      <div class="halves">
         <Request job={job} />
         <Log job={job} />
       </div>
@@ -47,7 +48,7 @@ function Head({ job, show }: { job: JobDocument; show: (job: JobDocument) => voi
   const title = job.name || `Job ${job.id.slice(0, 8)}`;
   useEffect(() => {
     const { alerts, counts } = job.status;
-    const part = state === "running" && alerts > 0 ? `${Math.floor((100 * counts.read) / alerts)} %` : state;
+    const part = state === "running" && alerts > 0 ? `${Math.floor((100 * atLeast(counts).read) / alerts)} %` : state;
     document.title = `${part} · ${title} · nightferry`;
   }, [job]);
   return (
@@ -64,7 +65,7 @@ function Head({ job, show }: { job: JobDocument; show: (job: JobDocument) => voi
             </span>
           )}
         </p>
-        <p class="topic">
+        <p class="topic-of">
           {topic ? (
             <>
               <code>{topic}</code>
@@ -100,7 +101,7 @@ function Notices({ job, problem }: { job: JobDocument; problem?: ProblemDocument
         <p class="notice">No alert passed. The topic exists and is empty.</p>
       )}
       {notes.length > 0 && (
-        <ul class="notice notes" aria-label="Notes">
+        <ul class="notice notes-list" aria-label="Notes">
           {notes.map((note) => (
             <li key={note}>{note}</li>
           ))}

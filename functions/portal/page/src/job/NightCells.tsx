@@ -53,15 +53,15 @@ export function NightCells({ nights }: { nights: JobNight[] }) {
   const night = chosen === null ? undefined : nights[chosen];
   return (
     <>
-      <ul class="legend" ref={swatches}>
+      <ul class="states" ref={swatches}>
         {LEGEND.map(([state, word]) => (
-          <li key={state} class={`${state}${counts[state] ? "" : " none"}`}>
+          <li key={state} class={`${state}${counts[state] ? "" : " lacking"}`}>
             <span class={`swatch ${state}`} aria-hidden="true" />
             {count(counts[state])} {word}
           </li>
         ))}
       </ul>
-      <div class="cells" ref={box}>
+      <div class="cell-box" ref={box}>
         <canvas
           ref={canvas}
           role="img"

@@ -1,12 +1,13 @@
 import type { JobDocument } from "../api";
 import { bytes, count, duration, percent } from "../format";
 import { conditionsOf } from "./conditions";
-import { stages } from "./nights";
+import { atLeast, stages } from "./nights";
 import { isFinal } from "./watch";
 
 /** How far a job is, in figures, and what became of the alerts that were read. */
 export function Progress({ job }: { job: JobDocument }) {
-  const { state, alerts, counts, alerts_per_second, seconds_left, created, ended, topic } = job.status;
+  const { state, alerts, alerts_per_second, seconds_left, created, ended, topic } = job.status;
+  const counts = atLeast(job.status.counts);
   const over = isFinal(state);
   const rate = alerts_per_second ? `${count(alerts_per_second)} /s` : "–";
   const took = ended ? duration((Date.parse(ended) - Date.parse(created)) / 1000) : "–";
@@ -51,7 +52,8 @@ function Figure({ name, value, note, strong }: { name: string; value: string; no
 
 /** What became of the alerts that were read, as one bar a stage. */
 function Flow({ job }: { job: JobDocument }) {
-  const { counts, alerts } = job.status;
+  const { alerts } = job.status;
+  const counts = atLeast(job.status.counts);
   const classes = job.classes ?? [];
   const list = stages(counts, conditionsOf(job.conditions ?? ""), classes.length > 0, job.limit != null || !!job.test);
   const most = Math.max(1, alerts, counts.read);

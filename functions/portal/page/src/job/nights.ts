@@ -23,7 +23,7 @@ const DECIDES: readonly TaskState[] = ["failed", "cancelled", "running", "queued
 export function nightsOf(tasks: readonly NightStatus[]): JobNight[] {
   const nights = new Map<string, JobNight>();
   for (const task of tasks) {
-    const { read = 0, kept = 0, sent = 0 } = task.counts;
+    const { read, kept, sent } = atLeast(task.counts);
     const reasons = task.failure ? [task.failure.reason] : [];
     const repeated = Math.max(0, task.attempts - 1);
     const night = nights.get(task.night);
@@ -88,6 +88,12 @@ export function ranges(nights: readonly string[]): string[] {
     else found.push([day, day]);
   }
   return found.map(([first, last]) => (first === last ? first : `${first}..${last}`));
+}
+
+/** The books as they are at least: what was sent was read and kept, though a part is booked only when all of it is sent. */
+export function atLeast(counts: Counts): Counts {
+  const kept = Math.max(counts.kept, counts.sent);
+  return { ...counts, kept, read: Math.max(counts.read, counts.read - counts.kept + kept) };
 }
 
 /** A stage of what became of the alerts that were read. */

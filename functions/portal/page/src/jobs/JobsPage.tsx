@@ -27,7 +27,7 @@ export default function JobsPage() {
     <div class="jobs">
       <div class="title-line">
         <h1>Jobs</h1>
-        <div class="find">
+        <div class="seek">
           <input
             type="search"
             aria-label="Search jobs by name, topic or content"
@@ -83,7 +83,7 @@ function List({ jobs }: { jobs: JobSummary[] }) {
         <tr>
           <th scope="col">job</th>
           <th scope="col">state</th>
-          <th scope="col" class="number">
+          <th scope="col" class="amount">
             sent
           </th>
           <th scope="col">content</th>
@@ -95,19 +95,19 @@ function List({ jobs }: { jobs: JobSummary[] }) {
       <tbody>
         {jobs.map((job) => (
           <tr key={job.id}>
-            <th scope="row" class="name">
+            <th scope="row" class="of-name">
               <a href={jobLink(job.id)}>{job.name || `Job ${job.id.slice(0, 8)}`}</a>
             </th>
             <td class="state-cell">
               <StateBadge state={job.expired ? "expired" : job.state} />
             </td>
-            <td class="number sent">
-              {count(job.sent)} <span class="unit">sent</span>
+            <td class="amount sent">
+              {count(job.sent)} <span class="lead">sent</span>
             </td>
-            <td class="content" title={job.content}>
+            <td class="of-content" title={job.content}>
               {job.content}
             </td>
-            <td class="topic">
+            <td class="topic-of">
               {job.topic ? (
                 <span class="topic-line">
                   <code title={job.topic}>{job.topic}</code>
@@ -118,11 +118,11 @@ function List({ jobs }: { jobs: JobSummary[] }) {
               )}
             </td>
             <td class="submitted" title={`${moment(job.created)} UTC`}>
-              <span class="unit">submitted </span>
+              <span class="lead">submitted </span>
               {away(job.created)}
             </td>
             <td class="expires" title={`${moment(job.expires)} UTC`}>
-              <span class="unit">{job.expired ? "expired " : "expires "}</span>
+              <span class="lead">{job.expired ? "expired " : "expires "}</span>
               {job.topic ? away(job.expires) : "–"}
             </td>
           </tr>

@@ -24,7 +24,7 @@ export function AlertView({ sample }: { sample: SampleAlert }) {
         {points.length > 1 ? (
           <div>
             <Chart points={points} />
-            <details class="points">
+            <details class="listing">
               <summary>Measurements as a list</summary>
               <ul>
                 {points.map((point, i) => (
@@ -51,7 +51,7 @@ export function AlertView({ sample }: { sample: SampleAlert }) {
           <div class="stamps">
             {stamps.map(({ name, label, data }) => (
               <figure key={name}>
-                {data ? <Stamp data={data} label={`${label} cutout`} /> : <span class="stamp none">none</span>}
+                {data ? <Stamp data={data} label={`${label} cutout`} /> : <span class="stamp lacking">none</span>}
                 <figcaption>{label}</figcaption>
               </figure>
             ))}

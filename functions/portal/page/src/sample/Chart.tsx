@@ -4,7 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { theme } from "../theme";
 import { BANDS, dateOf, type Band, type Point } from "./lightcurve";
 
-const HEIGHT = 300;
+const HEIGHT = 380;
 
 /** A light curve: magnitudes with the bright ones above, a colour and a shape a band, upper limits as triangles. */
 export function Chart({ points }: { points: Point[] }) {
@@ -38,9 +38,9 @@ export function Chart({ points }: { points: Point[] }) {
   return (
     <figure class="chart">
       <figcaption>
-        <span class="keys">
+        <span class="signs">
           {bands.map((band) => (
-            <span key={band} class={`key band-${band === "?" ? "none" : band}`}>
+            <span key={band} class={`sign band-${band === "?" ? "none" : band}`}>
               <svg width="10" height="10" viewBox="-5 -5 10 10" aria-hidden="true">
                 <Shape band={band} />
               </svg>
@@ -48,14 +48,14 @@ export function Chart({ points }: { points: Point[] }) {
             </span>
           ))}
           {limits > 0 && (
-            <span class="key">
+            <span class="sign">
               <svg width="10" height="10" viewBox="-5 -5 10 10" aria-hidden="true">
                 <path d="M-4-3H4L0 4Z" fill="none" stroke="currentColor" stroke-width="1.3" />
               </svg>
               upper limit
             </span>
           )}
-          {points.some((one) => one.negative) && <span class="key">hollow: fainter than the template</span>}
+          {points.some((one) => one.negative) && <span class="sign">hollow: fainter than the template</span>}
         </span>
         <span class="muted">
           {detections} {detections === 1 ? "detection" : "detections"}
@@ -113,12 +113,25 @@ function optionsOf(element: HTMLElement, points: Point[], point: (near: Point | 
       y: { dir: -1, range: (_, low, high) => padded(low, high, 0.12, 0.2) },
     },
     series: [{}, { paths: () => null, points: { show: false } }],
-    axes: [axis, { ...axis, label: "magnitude", labelFont: font, labelSize: 18, size: 48 }],
+    axes: [
+      { ...axis, values: (_, splits) => splits.map(dateLabel), space: 70 },
+      { ...axis, label: "magnitude", labelFont: font, labelSize: 18, size: 48 },
+    ],
     hooks: {
       draw: [(plot) => drawPoints(plot, points, colours, text)],
       setCursor: [(plot) => point(plot.cursor.left! < 0 ? null : nearest(plot, points))],
     },
   };
+}
+
+/** `11-03`, with the year below where it begins or changes; within a day, the time. */
+function dateLabel(seconds: number, at: number, all: number[]): string {
+  const [date, time] = new Date(seconds * 1000).toISOString().split("T") as [string, string];
+  const before = at > 0 ? new Date(all[at - 1]! * 1000).toISOString() : "";
+  const step = all.length > 1 ? all[1]! - all[0]! : 86_400;
+  const year = before.slice(0, 4) === date.slice(0, 4) ? "" : `\n${date.slice(0, 4)}`;
+  if (step >= 86_400) return date.slice(5) + year;
+  return time.slice(0, 5) + (before.slice(0, 10) === date ? "" : `\n${date}`);
 }
 
 function padded(low: number, high: number, part: number, least: number): [number, number] {

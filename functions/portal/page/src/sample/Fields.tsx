@@ -32,8 +32,8 @@ export function Fields({ alert }: { alert: Record<string, unknown> }) {
   const fields = useMemo(() => fieldsOf(alert), [alert]);
   const found = useMemo(() => matching(fields, search), [fields, search]);
   return (
-    <div class="fields">
-      <div class="find">
+    <div class="leaves">
+      <div class="seek">
         <label class="quiet-live" for="find-field">
           Search the fields of this alert
         </label>

@@ -106,17 +106,19 @@ function AlertButton({ sample, at, pressed, onChoose }: AlertButtonProps) {
         </span>
       )}
       <span class="words">
-        <b>{title}</b>
-        <span class="label">{label ?? night}</span>
+        <span class="first">
+          <b>{title}</b>
+          {magnitude && (
+            <span class={`magnitude band-${band || "none"}`}>
+              {band} {magnitude}
+            </span>
+          )}
+        </span>
+        <span>{label ?? night}</span>
         <span class="small muted">
           {label ? night : ""} {position}
         </span>
       </span>
-      {magnitude && (
-        <span class={`magnitude band-${band || "none"}`}>
-          {band} {magnitude}
-        </span>
-      )}
     </button>
   );
 }

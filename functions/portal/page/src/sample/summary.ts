@@ -26,7 +26,7 @@ export function summaryOf({ night, alert }: SampleAlert, at: number): Summary {
     label: tns && tns !== "Unknown" ? tns : text(alert["finkclass"]),
     magnitude: typeof magnitude === "number" ? magnitude.toFixed(2) : null,
     band: own && own.band !== "?" ? own.band : "",
-    position: typeof ra === "number" && typeof dec === "number" ? `${ra.toFixed(4)}, ${signed(dec)}` : null,
+    position: typeof ra === "number" && typeof dec === "number" ? `${ra.toFixed(3)} ${signed(dec)}` : null,
     stamp: stampOf(alert, "cutoutScience"),
   };
 }
@@ -39,7 +39,7 @@ export function stampOf(alert: Record<string, unknown>, cutout: string): string 
 }
 
 function signed(degrees: number): string {
-  return degrees < 0 ? `−${(-degrees).toFixed(4)}` : `+${degrees.toFixed(4)}`;
+  return degrees < 0 ? `−${(-degrees).toFixed(3)}` : `+${degrees.toFixed(3)}`;
 }
 
 function text(value: unknown): string | null {
