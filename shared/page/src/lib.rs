@@ -24,13 +24,14 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 /// `GET /` and the files that it names.
 pub fn router() -> Router {
-    Router::new()
+    let in_assets = |Path(file): Path<String>| async move { answer(&format!("assets/{file}")) };
+    let router = Router::new()
         .route("/", get(|| async { answer("index.html") }))
-        .route(
-            "/assets/{*file}",
-            get(|Path(file): Path<String>| async move { answer(&format!("assets/{file}")) }),
-        )
-        .route("/favicon.svg", get(|| async { answer("favicon.svg") }))
+        .route("/assets/{*file}", get(in_assets));
+    let beside = FILES.iter().map(|(path, _)| *path).filter(|path| !path.contains('/'));
+    beside.fold(router, |router, path| {
+        router.route(&format!("/{path}"), get(move || async move { answer(path) }))
+    })
 }
 
 /// Whether the program has the page in it.
@@ -107,7 +108,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_that_was_built_is_served() {
-        for (path, bytes) in FILES.iter().filter(|(path, _)| path.starts_with("assets/")) {
+        for (path, bytes) in FILES {
             let file = get(&format!("/{path}")).await;
             assert_eq!(file.status(), StatusCode::OK, "{path}");
             assert_ne!(file.headers()[header::CONTENT_TYPE], "application/octet-stream", "{path}");
