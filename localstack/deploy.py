@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
-FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status")
+FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status", "portal")
 VARIABLES = """variables:
   AWS_ENDPOINT_URL                     where AWS is, such as http://127.0.0.1:4566
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
@@ -194,15 +194,19 @@ class Deployment:
             s3.put_bucket_notification_configuration(Bucket=self.archive, NotificationConfiguration={})
 
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs, and where the API answers here."""
+        """The stack's outputs, and where the API and the page answer here."""
         if self._state() is None:
             raise Failed(f"there is no stack {self.stack}; deploy it with `up`")
         stack = self.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-        # The address in the template is AWS's own.
-        outputs.pop("ApiUrl", None)
+        # The addresses in the template are AWS's own.
+        for address in ("ApiUrl", "PageUrl"):
+            outputs.pop(address, None)
+        base = f"{self.endpoint}/_aws/execute-api/{outputs['ApiId']}/live"
         return outputs | {
-            "API_BASE": f"{self.endpoint}/_aws/execute-api/{outputs['ApiId']}/live",
+            "API_BASE": base,
+            # With the slash, as the page names its files relative to its address.
+            "PAGE": f"{base}/",
             "ArchiveBucket": self.archive,
         }
 

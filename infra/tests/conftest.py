@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parents[2]
 # A function in plain Python that tells its log what it was given.
 BOOTSTRAP = ROOT / "localstack" / "native" / "tests" / "bootstrap.py"
-FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status")
+FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status", "portal")
 REGION = "eu-west-3"
 ACCOUNT = "000000000000"
 TNS = "catalogues/tns.parquet"
@@ -168,7 +168,7 @@ def stack(aws: Aws) -> Stack:
     s3 = aws.client("s3")
     for key in ("science/year=2026/month=03/day=22/a.parquet", "secret/b.parquet", TNS):
         s3.put_object(Bucket=stack.archive, Key=key, Body=b"a")
-    for key in ("jobs/1/plan.json", "index/catalogue.json.zst"):
+    for key in ("jobs/1/plan.json", "jobs/1/sample/000000.json", "index/catalogue.json.zst"):
         s3.put_object(Bucket=stack.jobs, Key=key, Body=b"{}")
     return stack
 

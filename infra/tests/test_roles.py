@@ -11,6 +11,8 @@ NIGHT = "science/year=2026/month=03/day=22/a.parquet"
 ROW = {"pk": {"S": "job#1"}, "sk": {"S": "job"}}
 SCANNERS = {"submit", "estimate", "index", "fanout", "worker"}
 KEEPERS = {"submit", "fanout", "worker", "status"}
+# Of those, all but status list any folder of the bucket.
+LISTERS = KEEPERS - {"status"}
 # Who tells what a request would come to: fan-out does so of one that somebody dropped.
 FORETELLERS = {"submit", "estimate", "fanout"}
 
@@ -53,8 +55,15 @@ CALLS: dict[str, tuple[Call, set[str], str]] = {
     "write a receipt": (objects("jobs", "put_object", Key="jobs/1/receipt.json", Body=b"{}"), KEEPERS, "done"),
     "write beside the jobs": (objects("jobs", "put_object", Key="else", Body=b""), set(), ""),
     "delete a receipt": (objects("jobs", "delete_object", Key="jobs/1/receipt.json"), set(), ""),
-    "list the jobs": (objects("jobs", "list_objects_v2", Prefix="jobs/"), KEEPERS, "done"),
-    "list the index": (objects("jobs", "list_objects_v2", Prefix="index/nights/"), {*KEEPERS, "estimate", "index"}, "done"),
+    "list the jobs": (objects("jobs", "list_objects_v2", Prefix="jobs/"), LISTERS, "done"),
+    "list a job's objects": (objects("jobs", "list_objects_v2", Prefix="jobs/1/"), LISTERS, "done"),
+    "list a job's samples": (objects("jobs", "list_objects_v2", Prefix="jobs/1/sample/"), KEEPERS, "done"),
+    "read a sample": (objects("jobs", "get_object", Key="jobs/1/sample/000000.json"), KEEPERS, "done"),
+    "write a sample": (objects("jobs", "put_object", Key="jobs/1/sample/000000.json", Body=b"{}"), KEEPERS, "done"),
+    "delete a sample": (objects("jobs", "delete_object", Key="jobs/1/sample/000000.json"), set(), ""),
+    # Who must learn that a single object is missing may list without a prefix too: AWS cannot tell the one from the other.
+    "list all without a prefix": (objects("jobs", "list_objects_v2"), {*KEEPERS, "estimate", "index"}, "done"),
+    "list the index": (objects("jobs", "list_objects_v2", Prefix="index/nights/"), {*LISTERS, "estimate", "index"}, "done"),
     "read the index": (objects("jobs", "get_object", Key="index/catalogue.json.zst"), {*FORETELLERS, "index"}, "done"),
     "learn that a night is not indexed": (
         objects("jobs", "get_object", Key="index/nights/2026-03-22.json"),

@@ -10,7 +10,7 @@ import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from conftest import ACCOUNT, REGION, ROOT, Aws, Stack, outcome, wait_for
+from conftest import ACCOUNT, FUNCTIONS, REGION, ROOT, Aws, Stack, outcome, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,17 @@ def test_the_api_is_called_with_a_signature_or_not_at_all(stack: Stack) -> None:
     SigV4Auth(Credentials("test", "test"), "execute-api", REGION).add_auth(signed)
     # The function of these tests knows no API and answers with what no gateway takes.
     assert status(urllib.request.Request(url, headers=dict(signed.headers))) != 403
+
+
+@pytest.mark.parametrize("path", ["/", "/favicon.svg", "/assets/index-1a2b.js"])
+def test_the_page_is_had_without_a_signature(stack: Stack, path: str) -> None:
+    assert status(urllib.request.Request(stack.outputs["API_BASE"] + path)) != 403
+    wait_for("the function's start", lambda: "hello from the start" in stack.log("portal"))
+
+
+@pytest.mark.parametrize("path", ["/v1/service", "/v1/functions", "/v1/jobs/1/sample", "/v1/openapi.json"])
+def test_what_the_page_shows_is_not(stack: Stack, path: str) -> None:
+    assert status(urllib.request.Request(stack.outputs["API_BASE"] + path)) == 403
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.yaml"])
@@ -115,21 +126,57 @@ def test_jobs_are_forgotten_and_the_index_is_not(translated: dict[str, Any]) -> 
     assert all("Prefix" in rule or "AbortIncompleteMultipartUpload" in rule for rule in rules)
 
 
-def test_nights_classes_and_fields_are_told_by_who_estimates(translated: dict[str, Any]) -> None:
+def test_each_path_leads_to_its_function_and_the_page_alone_asks_nobody(translated: dict[str, Any]) -> None:
     paths = translated["Api"]["Properties"]["Body"]["paths"]
+    protected = {"Fn::If": ["IsOpen", [], [{"caller": []}]]}
 
     def function(path: str, method: str) -> str:
-        assert paths[path][method]["security"] == {"Fn::If": ["IsOpen", [], [{"caller": []}]]}, path
         uri = json.dumps(paths[path][method]["x-amazon-apigateway-integration"]["uri"])
-        return uri.split("functions/${")[1].split(".Arn")[0]
+        name = uri.split("functions/${")[1].split(".Arn")[0]
+        assert paths[path][method]["security"] == ([] if name == "Portal" else protected), path
+        return name
 
     told = {path: {method: function(path, method) for method in methods} for path, methods in paths.items()}
-    assert {path: methods for path, methods in told.items() if "Estimate" in methods.values()} == {
+    assert told == {
+        "/": {"get": "Portal"},
+        "/favicon.svg": {"get": "Portal"},
+        "/assets/{proxy+}": {"get": "Portal"},
+        "/v1/jobs": {"post": "Submit", "get": "Status"},
+        "/v1/jobs/{id}": {"get": "Status", "delete": "Status"},
+        "/v1/jobs/{id}/rerun": {"post": "Submit"},
+        "/v1/jobs/{id}/{proxy+}": {"get": "Status", "post": "Status"},
         "/v1/estimates": {"post": "Estimate"},
         "/v1/nights": {"get": "Estimate"},
         "/v1/classes": {"get": "Estimate"},
         "/v1/schema": {"get": "Estimate"},
+        "/v1/functions": {"get": "Estimate"},
+        "/v1/health": {"get": "Submit"},
+        "/v1/service": {"get": "Submit"},
+        "/v1/{proxy+}": {"get": "Status"},
     }
+
+
+def test_answers_are_compressed_and_none_is_taken_for_binary(translated: dict[str, Any]) -> None:
+    api = translated["Api"]["Properties"]
+    assert api["MinimumCompressionSize"] == 1024
+    assert "BinaryMediaTypes" not in api and "x-amazon-apigateway-binary-media-types" not in api["Body"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_that_fails_is_told_of_and_seen(translated: dict[str, Any], function: str) -> None:
+    name = function.capitalize()
+    dimensions = translated[f"{name}ErrorsAlarm"]["Properties"]["Dimensions"]
+    assert dimensions == [{"Name": "FunctionName", "Value": {"Ref": name}}]
+    widgets = json.loads(translated["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"])["widgets"]
+    shown = [line[1] for widget in widgets for line in widget["properties"]["metrics"] if f"${{{name}}}" in line]
+    assert shown == ["Invocations", "Errors", "Throttles", "Duration", "ConcurrentExecutions"]
+
+
+def test_the_page_is_named_with_the_slash_that_its_files_need(stack: Stack) -> None:
+    # Of the address that AWS would give it, as that of the API is told here.
+    found = stack.aws.client("cloudformation").describe_stacks(StackName=stack.name)["Stacks"][0]["Outputs"]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in found}
+    assert outputs["PageUrl"] == outputs["ApiUrl"] + "/" and stack.outputs["PAGE"] == stack.outputs["API_BASE"] + "/"
 
 
 def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
