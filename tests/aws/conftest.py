@@ -14,9 +14,11 @@ import socket
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from email.message import Message
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,6 +56,15 @@ def answers(port: int) -> bool:
     """Whether somebody listens on a port."""
     with contextlib.closing(socket.socket()) as trying:
         return trying.connect_ex(("127.0.0.1", port)) == 0
+
+
+def fetch(request: urllib.request.Request) -> tuple[int, Message, str]:
+    """Status, headers and text of an answer, whatever it says."""
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, answer.headers, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read().decode()
 
 
 class Servers:
@@ -129,11 +140,12 @@ class Stack:
         body = document.encode() if isinstance(document, str) else None if document is None else json.dumps(document).encode()
         given = {"Content-Type": "application/json"} | (headers or {})
         request = urllib.request.Request(self.outputs["API_BASE"] + path, body, given, method=method)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return answer.status, answer.headers["Content-Type"], json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, error.headers["Content-Type"], json.load(error)
+        status, told, text = fetch(request)
+        return status, told["Content-Type"], json.loads(text)
+
+    def file(self, name: str = "") -> tuple[int, Message, str]:
+        """Status, headers and text of a file of the page, by its name relative to the page as in a browser."""
+        return fetch(urllib.request.Request(urllib.parse.urljoin(self.outputs["PAGE"], name)))
 
     def submit(self, nights: list[str], headers: dict[str, str] | None = None, **more: object) -> dict[str, Any]:
         """Submits a job that must be taken."""
@@ -291,7 +303,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The service, deployed over simulated nights."""
     scratch = tmp_path_factory.mktemp("aws")
     os.environ["NIGHTFERRY_SCRATCH"] = str(scratch)
-    missing = [name for name in ("submit", "index", "worker") if not (PACKAGES / name / "bootstrap.zip").is_file()]
+    missing = [name for name in ("submit", "index", "worker", "portal") if not (PACKAGES / name / "bootstrap.zip").is_file()]
     assert not missing, f"{PACKAGES} lacks packages: run functions/package --quick"
     subprocess.run([ROOT / "tests/clients/install.sh", CLIENTS], check=True)
     parameters, servers = {"DeliveryTimeoutSeconds": "5", "JobRetentionDays": "30"}, None

@@ -2,10 +2,21 @@
 
 import subprocess
 import json
+from pathlib import Path
 
 from conftest import ALERTS, CLIENTS, ROOT, SHARED, SIMULATED, Stack, wait_for
 
 import pytest
+
+
+def objects_in(folder: Path) -> set[str]:
+    """The `objectId`s in the Parquet files of a folder."""
+    read = """import json, pathlib, sys, pyarrow.parquet as p
+files = pathlib.Path(sys.argv[1]).rglob("*.parquet")
+print(json.dumps([value for file in files for value in p.ParquetFile(file).read(["objectId"])[0].to_pylist()]))"""
+    answer = subprocess.run([CLIENTS / "fink-12/bin/python", "-c", read, folder], capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    return set(json.loads(answer.stdout))
 
 
 def test_a_job_arrives_whole_and_the_real_client_downloads_it(stack: Stack, tmp_path) -> None:
@@ -24,6 +35,12 @@ def test_a_job_arrives_whole_and_the_real_client_downloads_it(stack: Stack, tmp_
     )
     told = json.loads(answer.stdout)
     assert told["rows"] == 3 * ALERTS, answer.stdout + answer.stderr
+
+    # What is shown of it are some of those alerts, of each night.
+    status, _, sample = stack.ask("GET", f"/v1/jobs/{job['id']}/sample")
+    assert status == 200 and {shown["night"] for shown in sample["alerts"]} == set(SIMULATED), sample
+    downloaded = objects_in(tmp_path / "alerts")
+    assert all(shown["alert"]["objectId"] in downloaded for shown in sample["alerts"])
 
     # The mark of the request leads through the logs of all who worked on it.
     for function in ("Submit", "Fanout", "Worker"):
@@ -74,6 +91,13 @@ def test_the_archive_and_the_service_are_told_of(stack: Stack) -> None:
     assert set(SIMULATED) <= set(stack.nights())
     assert stack.ask("GET", "/v1/health")[2]["bootstrap"] == stack.readers
     assert "/v1/jobs" in stack.ask("GET", "/v1/openapi.json")[2]["paths"]
+    status, _, service = stack.ask("GET", "/v1/service")
+    assert status == 200 and service["bootstrap"] == stack.readers and service["retention_seconds"] == 7 * 86_400
+    # As the template limits them.
+    limits = {name: most for name, most in service["limits"].items() if most is not None}
+    assert limits == {"job_nights": 400, "job_alerts": 50_000_000, "day_alerts": 100_000_000}
+    status, _, functions = stack.ask("GET", "/v1/functions")
+    assert status == 200 and "log10" in [function["name"] for function in functions]
 
 
 def test_a_job_is_cancelled_and_what_was_sent_is_accounted_for(stack: Stack) -> None:

@@ -65,10 +65,16 @@ def test_a_job_goes_through_all_functions(strict: Stack) -> None:
     document = strict.ended(job["id"], "partial")
     strict.holds_each_once(document["status"]["topic"], ALERTS)
     assert strict.receipt(job["id"])["total"]["sent"] == ALERTS
+    sample = strict.ask("GET", f"/v1/jobs/{job['id']}/sample")[2]["alerts"]
+    assert {shown["night"] for shown in sample} == {SIMULATED[0]}
     letters = strict.client("sqs").receive_message(QueueUrl=strict.outputs["DeadTasksQueue"])["Messages"]
     assert [json.loads(letter["Body"])["night"] for letter in letters] == [POISON]
     assert strict.ask("POST", f"/v1/jobs/{job['id']}/retry")[0] == 200
     strict.ended(job["id"], "partial")
+
+
+def test_the_page_and_what_it_begins_with_are_served(strict: Stack) -> None:
+    assert strict.file()[0] == strict.ask("GET", "/v1/service")[0] == strict.ask("GET", "/v1/functions")[0] == 200
 
 
 def test_the_archive_is_indexed_and_estimates_come_from_that(strict: Stack) -> None:

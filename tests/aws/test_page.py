@@ -1,0 +1,35 @@
+"""The page, through API Gateway."""
+
+import re
+
+from conftest import Stack
+
+import pytest
+
+KINDS = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+
+
+def names_in(page: str) -> list[str]:
+    """The files that a page names, relative to itself."""
+    return [name for name in re.findall(r'(?:src|href)="([^"#:]+)"', page) if name.rsplit(".", 1)[-1] in KINDS]
+
+
+def test_the_page_comes_with_the_files_that_it_names(stack: Stack) -> None:
+    status, headers, page = stack.file()
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
+    names = names_in(page)
+    assert [name for name in names if "assets/" in name and name.endswith(".js")], f"the page was not built: {page}"
+    # Below the stage: what begins with a slash would be looked for beside it.
+    assert not [name for name in names if name.startswith("/")]
+    for name in names:
+        status, headers, text = stack.file(name)
+        assert (status, headers["Content-Type"]) == (200, KINDS[name.rsplit(".", 1)[-1]]), name
+        assert "Content-Security-Policy" in headers and text, name
+        # Scripts and styles have names that follow from what is in them.
+        assert ("immutable" in headers["Cache-Control"]) == ("assets/" in name), name
+
+
+@pytest.mark.parametrize("name", ["assets/none.js", "assets/none/none.css"])
+def test_a_file_that_the_page_has_not_is_missing(stack: Stack, name: str) -> None:
+    assert stack.file(name)[0] == 404
