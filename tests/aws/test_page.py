@@ -1,12 +1,18 @@
 """The page, through API Gateway."""
 
 import re
+import urllib.request
 
 from conftest import Stack
 
 import pytest
 
-KINDS = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+KINDS = {
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "svg": "image/svg+xml",
+}
 
 
 def names_in(page: str) -> list[str]:
@@ -16,7 +22,7 @@ def names_in(page: str) -> list[str]:
 
 def test_the_page_comes_with_the_files_that_it_names(stack: Stack) -> None:
     status, headers, page = stack.file()
-    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert (status, headers["Content-Type"]) == (200, KINDS["html"])
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self'")
     names = names_in(page)
     assert [name for name in names if "assets/" in name and name.endswith(".js")], f"the page was not built: {page}"
@@ -28,6 +34,11 @@ def test_the_page_comes_with_the_files_that_it_names(stack: Stack) -> None:
         assert "Content-Security-Policy" in headers and text, name
         # Scripts and styles have names that follow from what is in them.
         assert ("immutable" in headers["Cache-Control"]) == ("assets/" in name), name
+
+
+def test_who_comes_without_the_slash_is_led_to_the_page(stack: Stack) -> None:
+    with urllib.request.urlopen(stack.outputs["PAGE"].rstrip("/")) as answer:
+        assert answer.url == stack.outputs["PAGE"] and answer.headers["Content-Type"] == KINDS["html"]
 
 
 @pytest.mark.parametrize("name", ["assets/none.js", "assets/none/none.css"])
