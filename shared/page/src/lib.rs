@@ -22,16 +22,10 @@ const NOT_BUILT: &[u8] = include_bytes!("not_built.html");
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// `GET /` and the files that it names.
+/// `GET /` and the files that it names, all of them below `/assets/`.
 pub fn router() -> Router {
     let in_assets = |Path(file): Path<String>| async move { answer(&format!("assets/{file}")) };
-    let router = Router::new()
-        .route("/", get(|| async { answer("index.html") }))
-        .route("/assets/{*file}", get(in_assets));
-    let beside = FILES.iter().map(|(path, _)| *path).filter(|path| !path.contains('/'));
-    beside.fold(router, |router, path| {
-        router.route(&format!("/{path}"), get(move || async move { answer(path) }))
-    })
+    Router::new().route("/", get(|| async { answer("index.html") })).route("/assets/{*file}", get(in_assets))
 }
 
 /// Whether the program has the page in it.
@@ -49,8 +43,7 @@ fn answer(path: &str) -> Response {
 }
 
 fn file(path: &str, bytes: &'static [u8]) -> Response {
-    // Every file but the first has a name that follows from its contents.
-    let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep = if is_named_by_contents(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let headers: [(HeaderName, &'static str); 7] = [
         (header::CONTENT_TYPE, media_type(path)),
         (header::CACHE_CONTROL, keep),
@@ -65,6 +58,12 @@ fn file(path: &str, bytes: &'static [u8]) -> Response {
         response.headers_mut().insert(name, HeaderValue::from_static(value));
     }
     response
+}
+
+/// Whether the file's name holds a mark of its contents, as in `index-Dbu2GYst.css`: then it never changes.
+fn is_named_by_contents(path: &str) -> bool {
+    let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+    stem.rsplit_once('-').is_some_and(|(_, mark)| mark.len() == 8)
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -99,6 +98,10 @@ mod tests {
                 .unwrap()
                 .starts_with("default-src 'none'")
         );
+        assert_eq!(page.headers()[header::CACHE_CONTROL], "no-cache");
+        assert!(
+            is_named_by_contents("assets/index-Dbu2GYst.css") && !is_named_by_contents("assets/theme.js")
+        );
         for missing in
             ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html", "/Cargo.toml"]
         {
@@ -108,7 +111,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_file_that_was_built_is_served() {
-        for (path, bytes) in FILES {
+        for (path, bytes) in FILES.iter().filter(|(path, _)| *path != "index.html") {
             let file = get(&format!("/{path}")).await;
             assert_eq!(file.status(), StatusCode::OK, "{path}");
             assert_ne!(file.headers()[header::CONTENT_TYPE], "application/octet-stream", "{path}");
