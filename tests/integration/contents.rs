@@ -2,7 +2,7 @@
 
 use crate::harness::{Python, Stack, number, sample_archive, text};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NIGHTS: [&str; 2] = ["2020-08-02", "2026-03-22"];
 
@@ -60,6 +60,44 @@ fn classes_are_chosen_and_left_out() {
     let derived =
         stack.ferry_well(&["--nights", "2026-03-22", "--where", "finkclass = 'RRLyr' AND year = 2026"]);
     assert_eq!(number(&derived, "/status/counts/sent"), count("RRLyr"));
+}
+
+/// Of a light curve only the fields in question are read; what passes is what the field's own library finds in the alerts.
+#[test]
+fn conditions_on_light_curves_choose_what_they_say() {
+    let (_folder, stack) = stack(false);
+    let nights = "2020-08-02..2026-03-22";
+    let all = stack.ferry_well(&["--nights", nights, "--content", "Medium packet"]);
+    let dump = Python::ready().topic(&stack.bootstrap, topic(&all));
+    let past = |alert: &Value| alert["prv_candidates"].as_array().cloned().unwrap_or_default();
+    let brightest = |alert: &Value| {
+        past(alert).iter().filter_map(|point| point["magpsf"].as_f64()).fold(f64::INFINITY, f64::min)
+    };
+    type Passes<'a> = &'a dyn Fn(&Value) -> bool;
+    let that_pass = |passes: Passes<'_>| -> BTreeSet<i64> {
+        let passing = dump.alerts.iter().filter(|alert| passes(alert));
+        passing.map(|alert| alert["candid"].as_i64().unwrap()).collect()
+    };
+    let cases: [(&str, Passes<'_>); 4] = [
+        ("size(prv_candidates) > 5", &|alert| past(alert).len() > 5),
+        ("array_min(prv_candidates.magpsf) < 18.5", &|alert| brightest(alert) < 18.5),
+        ("prv_candidates[0].fid = 1 AND size(prv_candidates.jd) < 9", &|alert| {
+            let past = past(alert);
+            past.first().is_some_and(|point| point["fid"] == 1) && past.len() < 9
+        }),
+        ("element_at(prv_candidates.isdiffpos, -1) = 't'", &|alert| {
+            past(alert).last().is_some_and(|point| point["isdiffpos"] == "t")
+        }),
+    ];
+    for (condition, passes) in cases {
+        for content in ["Light packet", "Medium packet"] {
+            let job = stack.ferry_well(&["--nights", nights, "--where", condition, "--content", content]);
+            let chosen = Python::ready().topic(&stack.bootstrap, topic(&job));
+            let chosen: BTreeSet<i64> = chosen.candids().into_keys().collect();
+            assert!(!chosen.is_empty() && chosen.len() < 600, "{condition}: {} of 600", chosen.len());
+            assert_eq!(chosen, that_pass(passes), "{condition} as {content}");
+        }
+    }
 }
 
 #[test]

@@ -189,7 +189,7 @@ fn estimates_of_small_nights_are_what_jobs_then_send() {
         ),
         // No sample has images.
         (vec!["--nights", nights, "--where", "cutoutScience.stampData IS NOT NULL"], 0.01),
-        // Light curves are in the nights' own samples only.
+        // Of few nights, light curves are looked up in the nights' own samples.
         (vec!["--nights", nights, "--where", "size(prv_candidates) > 3", "--class", "Unknown"], 0.01),
         (vec!["--nights", nights, "--where", "rf_kn_vs_nonkn >= 0 AND month < 10"], 0.01),
     ] {
@@ -242,6 +242,32 @@ fn nights_larger_than_their_sample_have_an_interval() {
         (number(&class, "/alerts"), number(&class, "/alerts_tried")),
         (number(&job, "/status/counts/sent"), 0)
     );
+}
+
+/// Of many nights, light curves are looked up in bundles, which have those of a part.
+#[test]
+fn conditions_on_light_curves_of_many_nights_are_tried_on_a_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let nights: Vec<String> = (1..=28).map(|day| format!("2026-02-{day:02}")).collect();
+    let nights: Vec<&str> = nights.iter().map(String::as_str).collect();
+    let stack = indexed(folder.path(), &nights, 100, false, &[]);
+    for condition in [
+        "size(prv_candidates) > 10",
+        "array_min(prv_candidates.magpsf) < 18; candidate.fid = 1",
+        "prv_candidates[0].jd > 0 OR prv_candidates IS NULL",
+    ] {
+        let asked = ["--nights", "2026-02-01..2026-02-28", "--where", condition];
+        let estimate = wait_for("the nights lie side by side", 60, || {
+            let estimate = stack.json(&[&["estimate"], &asked[..]].concat());
+            (number(&estimate, "/alerts_tried") < 2800).then_some(estimate)
+        });
+        let tried = number(&estimate, "/alerts_tried");
+        assert!((2800 / 16..2800 / 4).contains(&tried), "{tried}");
+        let sent = number(&stack.ferry_well(&asked), "/status/counts/sent");
+        assert!(sent > 0, "{condition}");
+        let (low, high) = (number(&estimate, "/alerts_low"), number(&estimate, "/alerts_high"));
+        assert!((low..=high).contains(&sent), "{condition}: {sent} in {low}..{high}");
+    }
 }
 
 #[test]

@@ -259,7 +259,7 @@ pub(crate) async fn service(State(service): State<Service>) -> Json<About> {
     let job::Limits { job, user_day } = service.settings.limits;
     Json(About {
         version: env!("CARGO_PKG_VERSION"),
-        surveys: [job::Survey::Ztf, job::Survey::Lsst].map(|survey| survey.to_string()).into(),
+        surveys: vec![job::Survey::default().to_string()],
         bootstrap: service.bootstrap().to_owned(),
         retention_seconds: service.kafka.config().retention.as_secs(),
         limits: AboutLimits {
