@@ -69,16 +69,17 @@ def nights(count: int) -> list[date]:
 
 def write(source: list[Path], folder: Path, part: list[date], first: int, alerts: int, curves: bool) -> None:
     """Nights of the source's alerts, without what is heavy."""
-    connection = duckdb.connect()
     left_out = "cutoutScience, cutoutTemplate, cutoutDifference" + ("" if curves else ", prv_candidates")
+    connection = duckdb.connect()
+    for number, file in enumerate(source):
+        columns = f"SELECT * EXCLUDE ({left_out}) FROM read_parquet('{file}', hive_partitioning = false)"
+        connection.execute(f"CREATE TABLE source_{number} AS {columns}")
     for number, night in enumerate(part, first):
-        file = source[number % len(source)]
         target = folder / f"science/year={night.year}/month={night.month:02}/day={night.day:02}/part-0.parquet"
         target.parent.mkdir(parents=True)
         skipped = (number // len(source)) * alerts % 20_000
         connection.execute(
-            f"""COPY (SELECT * EXCLUDE ({left_out})
-                FROM read_parquet('{file}', hive_partitioning = false) LIMIT {alerts} OFFSET {skipped})
+            f"""COPY (SELECT * FROM source_{number % len(source)} LIMIT {alerts} OFFSET {skipped})
                 TO '{target}' (FORMAT parquet, COMPRESSION snappy)"""
         )
 

@@ -9,7 +9,7 @@ pub async fn run(up: &Up) -> Result<u8, CommandError> {
     show::line(&format!("archive    {}", up.archive));
     let unbuilt = if page::is_built() { "" } else { " (not built into this program; it says how)" };
     show::line(&format!("page       {}/{unbuilt}", stack.api()));
-    show::line(&format!("API        {}/v1", stack.api()));
+    show::line(&format!("API        {}", stack.api()));
     show::line(&format!("broker     {}", stack.bootstrap));
     show::line(&format!("data       {}", up.data.display()));
     if stack.recovered > 0 {
