@@ -140,6 +140,7 @@ export interface ArchiveSchema {
 /** A function that conditions may use. */
 export interface ConditionFunction {
   name: string;
+  other_names?: string[];
   usage: string;
   description: string;
   kind: string;

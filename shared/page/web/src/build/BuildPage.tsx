@@ -72,9 +72,9 @@ export default function BuildPage() {
           <Conditions />
           <Content />
           <More />
-          <Same />
         </div>
         <Figures />
+        <Same />
       </div>
       <PhoneBar />
     </FileDrop>

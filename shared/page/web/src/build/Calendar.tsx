@@ -190,49 +190,50 @@ function Month({ month, chosen, heat, stop, toggle }: MonthProps) {
   let any = false;
   for (let day = begin; day <= end && !any; day++) any = archive.has(day);
   return (
-    <table role="grid" class="month" aria-label={monthName(month)} aria-multiselectable="true">
-      <caption>
-        <button
-          type="button"
-          disabled={!any}
-          onClick={toggle}
-          title="Choose the month's nights, or leave them out"
-          aria-label={`${monthName(month)}: choose its nights, or leave them out`}
-        >
-          {monthName(month)}
-        </button>
-      </caption>
-      <thead>
-        <tr>
-          {WEEKDAYS.map((name) => (
-            <th key={name} scope="col" abbr={name}>
-              {name[0]}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {Array.from({ length: 6 }, (_, week) => (
-          <tr key={week}>
-            {Array.from({ length: 7 }, (_, at) => {
-              const day = start + week * 7 + at;
-              if (day < begin || day > end) return <td key={at} class="outside" />;
-              const night = archive.get(day);
-              return (
-                <Day
-                  key={at}
-                  day={day}
-                  night={night}
-                  heat={night ? heat(night) : 0}
-                  picked={chosen.has(day)}
-                  stop={day === stop}
-                />
-              );
-            })}
+    <div class="month">
+      <button
+        type="button"
+        class="name"
+        disabled={!any}
+        onClick={toggle}
+        title="Choose the month's nights, or leave them out"
+        aria-label={`${monthName(month)}: choose its nights, or leave them out`}
+      >
+        {monthName(month)}
+      </button>
+      <table role="grid" aria-label={monthName(month)} aria-multiselectable="true">
+        <thead>
+          <tr>
+            {WEEKDAYS.map((name) => (
+              <th key={name} scope="col" abbr={name}>
+                {name[0]}
+              </th>
+            ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {Array.from({ length: 6 }, (_, week) => (
+            <tr key={week}>
+              {Array.from({ length: 7 }, (_, at) => {
+                const day = start + week * 7 + at;
+                if (day < begin || day > end) return <td key={at} class="outside" />;
+                const night = archive.get(day);
+                return (
+                  <Day
+                    key={at}
+                    day={day}
+                    night={night}
+                    heat={night ? heat(night) : 0}
+                    picked={chosen.has(day)}
+                    stop={day === stop}
+                  />
+                );
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 
@@ -246,6 +247,7 @@ interface DayProps {
 
 function Day({ day, night, heat, picked, stop }: DayProps) {
   const what = telling(night);
+  const date = new Date(day * 86_400_000);
   const kind = !night ? "absent" : !night.indexed ? "unknown" : night.alerts ? `heat-${heat}` : "empty";
   return (
     <td
@@ -255,10 +257,10 @@ function Day({ day, night, heat, picked, stop }: DayProps) {
       class={`day ${kind}${night && (night.trouble || night.unreadable) ? " troubled" : ""}`}
       aria-selected={picked}
       aria-disabled={night ? undefined : true}
-      aria-label={`${nightOf(day)}, ${what}`}
+      aria-label={`${WEEKDAYS[weekday(day)]} ${date.getUTCDate()} ${monthName(monthOf(day))}, ${what}`}
       title={`${nightOf(day)}: ${what}`}
     >
-      <span>{new Date(day * 86_400_000).getUTCDate()}</span>
+      <span>{date.getUTCDate()}</span>
     </td>
   );
 }

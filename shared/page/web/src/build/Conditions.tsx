@@ -22,6 +22,9 @@ const EXAMPLES: [name: string, text: string][] = [
   ["Rising", "candidate.isdiffpos IN ('t', '1') AND mag_rate < 0"],
 ];
 
+/** Whether the text has the focus before the editor takes its place, which then goes on with it. */
+export const typing = { now: false };
+
 /** Holds the place of the editor until its code is there; what is typed until then stays. */
 const Plain: ComponentType<EditorProps> = ({ text, hint, onChange }) => (
   <textarea
@@ -30,6 +33,8 @@ const Plain: ComponentType<EditorProps> = ({ text, hint, onChange }) => (
     placeholder={hint}
     spellcheck={false}
     value={text}
+    onFocus={() => (typing.now = true)}
+    onBlur={() => (typing.now = false)}
     onInput={(event) => onChange(event.currentTarget.value)}
   />
 );

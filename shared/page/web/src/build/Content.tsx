@@ -9,9 +9,9 @@ import { Problems } from "./Problems";
 
 /** What each packet is, in a few words, and how large an alert is as a rule. */
 const ABOUT: Record<string, [what: string, size: string]> = {
-  "Light packet": ["All but history and images", "1.4 KB"],
+  "Light packet": ["No history, no images", "1.4 KB"],
   Cutouts: ["The three images", "41 KB"],
-  "Medium packet": ["All but the images", "18 KB"],
+  "Medium packet": ["With history, no images", "18 KB"],
   "Full packet": ["Everything", "55 KB"],
 };
 

@@ -16,7 +16,7 @@ export function Figures() {
   const faulty = problems.value.length > 0 || Object.keys(missing.value).length > 0;
   return (
     <aside class={`card figures${old || faulty ? " stale" : ""}`} aria-label="What it would bring">
-      <div class="scroll" tabIndex={-1}>
+      <div class="scroll">
         <Headline now={now} faulty={faulty} />
         <dl class="sizes">
           <Size name="In the topic" value={now ? (now.bytes == null ? sizeless(now) : bytes(now.bytes)) : "…"} />
@@ -46,7 +46,7 @@ function Headline({ now, faulty }: { now: Estimate | undefined; faulty: boolean 
         <p class="big">
           <b>…</b> alerts
         </p>
-        <p class="muted">{faulty ? hintOf() : "Estimating"}</p>
+        <p class="muted">{faulty ? (open() ?? "The request has an error") : "Estimating"}</p>
         <p class="muted small"> </p>
       </div>
     );
@@ -59,7 +59,7 @@ function Headline({ now, faulty }: { now: Estimate | undefined; faulty: boolean 
       </p>
       <p>
         {faulty
-          ? hintOf()
+          ? (open() ?? "As it was before the error")
           : now.alerts === 0 && now.exact
             ? "None passes. The topic would stay empty."
             : now.exact
@@ -75,7 +75,8 @@ function Headline({ now, faulty }: { now: Estimate | undefined; faulty: boolean 
   );
 }
 
-const hintOf = () => missing.value.nights ?? missing.value.content ?? "As it was before the error";
+/** What is to be chosen before there can be figures. */
+const open = () => missing.value.nights ?? missing.value.content;
 
 function Size({ name, value }: { name: string; value: string }) {
   return (

@@ -38,7 +38,7 @@ export function Same() {
         </div>
         <CopyButton text={text} />
       </header>
-      <pre class="code" tabIndex={0} aria-label={`The request as ${way}`}>
+      <pre class="code" role="region" tabIndex={0} aria-label={`The request as ${way}`}>
         {text}
       </pre>
     </section>

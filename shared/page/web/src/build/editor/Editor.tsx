@@ -11,7 +11,7 @@ import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder, tooltips } from "@codemirror/view";
 import { useEffect, useRef } from "preact/hooks";
 import { fields, functions } from "../archive";
-import type { EditorProps } from "../Conditions";
+import { type EditorProps, typing } from "../Conditions";
 import { completer } from "./completion";
 import { conditionLanguage } from "./language";
 import { problemMarks, showProblems } from "./marks";
@@ -78,6 +78,11 @@ export default function Editor({ text, problems, hint, onChange }: EditorProps) 
       }),
     });
     view.current = editor;
+    if (typing.now && document.activeElement === document.body) {
+      editor.dispatch({ selection: { anchor: editor.state.doc.length } });
+      editor.focus();
+    }
+    typing.now = false;
     return () => editor.destroy();
   }, []);
 

@@ -16,7 +16,9 @@ export function completer(fields: () => ArchiveField[], functions: () => Conditi
       made = { fields: fields(), functions: functions(), options: [] };
       made.options = [
         ...made.fields.filter((field) => field.can_be_named && field.type !== "struct").map(fieldOption),
-        ...made.functions.map(functionOption),
+        ...made.functions.flatMap((usable) =>
+          [usable.name, ...(usable.other_names ?? [])].map((name) => functionOption(usable, name)),
+        ),
         ...WORDS.map((label): Completion => ({ label, type: "keyword", boost: -2 })),
       ];
     }
@@ -48,16 +50,16 @@ function fieldOption(field: ArchiveField): Completion {
 const lacking = (field: ArchiveField) =>
   field.lacking.length > 3 ? `${field.lacking.slice(0, 3).join(", ")} and more` : field.lacking.join(", ");
 
-function functionOption(usable: ConditionFunction): Completion {
+function functionOption(usable: ConditionFunction, name: string): Completion {
   const option: Completion = {
-    label: usable.name,
+    label: name,
     type: "function",
     detail: usable.usage.startsWith(usable.name) ? usable.usage.slice(usable.name.length) : usable.usage,
     info: () => note(usable.description, usable.usage),
   };
   return /^\w+\(/.test(usable.usage) && !usable.usage.includes("()")
-    ? snippetCompletion(`${usable.name}(\${})`, option)
-    : { ...option, apply: `${usable.name}()` };
+    ? snippetCompletion(`${name}(\${})`, option)
+    : { ...option, apply: `${name}()` };
 }
 
 function note(text: string, more: string) {

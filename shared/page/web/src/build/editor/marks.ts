@@ -76,7 +76,7 @@ class Complaint extends WidgetType {
     const { problem, from, to } = this.placed;
     const box = document.createElement("div");
     box.className = "complaint";
-    box.append(problem.reason);
+    appendMarked(box, problem.reason);
     const instead = problem.instead ?? "";
     if (/^[\w.]+$/.test(instead) && to > from) {
       box.append("; instead ");
@@ -89,7 +89,7 @@ class Complaint extends WidgetType {
         view.focus();
       });
       box.append(button);
-    } else if (instead) box.append(`; instead: ${instead}`);
+    } else if (instead) appendMarked(box, `; instead: ${instead}`);
     if (problem.meaning) {
       const meaning = document.createElement("span");
       meaning.className = "meaning";
@@ -102,4 +102,14 @@ class Complaint extends WidgetType {
   override ignoreEvent() {
     return true;
   }
+}
+
+/** Appends a text in which code stands between backquotes. */
+function appendMarked(box: HTMLElement, text: string) {
+  text.split("`").forEach((part, at) => {
+    if (at % 2 === 0) return box.append(part);
+    const code = document.createElement("code");
+    code.textContent = part;
+    box.append(code);
+  });
 }

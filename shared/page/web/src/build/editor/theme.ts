@@ -48,6 +48,7 @@ export const theme = EditorView.theme({
     fontSize: "12.5px",
     whiteSpace: "pre-wrap",
   },
+  ".complaint code": { fontFamily: "var(--mono)" },
   ".complaint .meaning": { color: "var(--muted)", marginLeft: "4px" },
   ".complaint button": {
     font: "12.5px var(--mono)",
