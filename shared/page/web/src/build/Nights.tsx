@@ -113,7 +113,8 @@ function NightsText() {
   const typed = useRef(own);
   // What the calendar chose replaces the text, but not while the text itself is the source.
   useEffect(() => {
-    if (own !== typed.current) write((typed.current = own));
+    const now = draft.peek().nights.join(", ");
+    if (now !== typed.current) write((typed.current = now));
   }, [own]);
   return (
     <label class="text">

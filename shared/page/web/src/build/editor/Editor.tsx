@@ -11,6 +11,7 @@ import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, placeholder, tooltips } from "@codemirror/view";
 import { useEffect, useRef } from "preact/hooks";
 import { fields, functions } from "../archive";
+import { draft } from "../draft";
 import { type EditorProps, typing } from "../Conditions";
 import { completer } from "./completion";
 import { conditionLanguage } from "./language";
@@ -89,6 +90,8 @@ export default function Editor({ text, problems, hint, onChange }: EditorProps) 
   useEffect(() => {
     const editor = view.current!;
     const now = editor.state.doc.toString();
+    // The text as it is by now: typing may be ahead of what this was drawn with.
+    const text = draft.peek().conditions;
     if (now !== text) editor.dispatch({ changes: { from: 0, to: now.length, insert: text } });
   }, [text]);
 

@@ -65,7 +65,6 @@ export const theme = EditorView.theme({
     backgroundColor: "var(--panel)",
     color: "var(--text)",
     boxShadow: "0 6px 24px var(--shade)",
-    overflow: "hidden",
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": {
     fontFamily: "var(--mono)",
