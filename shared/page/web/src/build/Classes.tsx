@@ -158,10 +158,9 @@ function Chosen() {
         type="button"
         class={`chip ${as}`}
         onClick={() => set(label, undefined)}
-        aria-label={`${as === "include" ? "Included" : "Excluded"}: ${label}. Take back`}
+        aria-label={`${as === "exclude" ? "not " : ""}${label}, take back`}
       >
-        {as === "exclude" && <span aria-hidden="true">not</span>}
-        {label}
+        {as === "exclude" && <span>not</span>} {label}
         <svg viewBox="0 0 12 12" width="9" height="9" aria-hidden="true">
           <path d="M2 2l8 8M10 2l-8 8" />
         </svg>

@@ -4,6 +4,7 @@ import {
   closeBrackets,
   closeBracketsKeymap,
   completionKeymap,
+  completionStatus,
 } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { bracketMatching } from "@codemirror/language";
@@ -16,7 +17,10 @@ import { type EditorProps, typing } from "../Conditions";
 import { completer } from "./completion";
 import { conditionLanguage } from "./language";
 import { problemMarks, showProblems } from "./marks";
+import { placeOf } from "./places";
 import { theme } from "./theme";
+
+const completing = (state: EditorState) => completionStatus(state) === "active";
 
 /**
  * The editor of the conditions. It lives in a shadow tree: there its style sheets are adopted rather than written into
@@ -74,6 +78,7 @@ export default function Editor({ text, problems, hint, onChange }: EditorProps) 
           theme,
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed.current(update.state.doc.toString());
+            if (completing(update.startState) !== completing(update.state)) queueMicrotask(show);
           }),
         ],
       }),
@@ -84,7 +89,10 @@ export default function Editor({ text, problems, hint, onChange }: EditorProps) 
       editor.focus();
     }
     typing.now = false;
-    return () => editor.destroy();
+    return () => {
+      view.current = undefined;
+      editor.destroy();
+    };
   }, []);
 
   useEffect(() => {
@@ -95,7 +103,28 @@ export default function Editor({ text, problems, hint, onChange }: EditorProps) 
     if (now !== text) editor.dispatch({ changes: { from: 0, to: now.length, insert: text } });
   }, [text]);
 
-  useEffect(() => showProblems(view.current!, problems), [problems]);
+  const told = useRef(problems);
+  told.current = problems;
+  /** The text that the complaints are about. */
+  const about = useRef("");
+  // A word that is still being completed is no error yet.
+  const show = () => {
+    const editor = view.current;
+    if (!editor) return;
+    const { state } = editor;
+    const at = completing(state) ? state.selection.main.head : undefined;
+    const text = state.doc.toString();
+    if (text !== about.current) return;
+    const due = told.current.filter((problem) => {
+      const { from, to } = placeOf(text, problem);
+      return at === undefined || at < from || at > to;
+    });
+    showProblems(editor, due);
+  };
+  useEffect(() => {
+    about.current = view.current!.state.doc.toString();
+    show();
+  }, [problems]);
 
   return <div class="editor" ref={host} />;
 }
