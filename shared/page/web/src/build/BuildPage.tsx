@@ -12,11 +12,12 @@ import { Conditions } from "./Conditions";
 import { Content } from "./Content";
 import { requestFromText } from "./documents";
 import { change, draft, fill, fillFromAddress, request } from "./draft";
-import { estimate, keepEstimating, stale } from "./estimating";
+import { estimate, keepEstimating, otherProblems, stale } from "./estimating";
 import { Figures } from "./Figures";
 import { More } from "./More";
 import { Nights } from "./Nights";
 import { entriesFor } from "./nights";
+import { Problems } from "./Problems";
 import { Same } from "./Same";
 import { Submit } from "./Submit";
 
@@ -170,9 +171,11 @@ function PhoneBar() {
   return (
     <div class={`phone-bar${stale.value ? " stale" : ""}`}>
       <p>
-        <b>{now ? count(now.alerts) : "…"}</b> alerts
-        <span class="muted">{now?.bytes ? bytes(now.bytes) : " "}</span>
+        <b>{now ? count(now.alerts) : "–"}</b> alerts
+        <br />
+        <span class="muted small">{now?.bytes ? bytes(now.bytes) : "\u00a0"}</span>
       </p>
+      <Problems of={otherProblems.value} />
       <Submit />
     </div>
   );

@@ -49,6 +49,8 @@ export function Calendar({ first, shown }: { first: Signal<number>; shown: numbe
   const anchor = useRef<number | undefined>(undefined);
   const box = useRef<HTMLDivElement>(null);
   const focusNext = useRef(false);
+  /** Whether the press before a click has done the work already. */
+  const handled = useRef(false);
 
   const range = [daysOf(months[0]!)[0], daysOf(months.at(-1)!)[1]] as const;
   const visible = (day: number | undefined) => day !== undefined && day >= range[0] && day <= range[1];
@@ -112,6 +114,7 @@ export function Calendar({ first, shown }: { first: Signal<number>; shown: numbe
 
   const onPointerDown = (event: PointerEvent) => {
     const day = dayAt(event);
+    handled.current = event.pointerType !== "touch";
     if (day === undefined || event.button !== 0 || event.pointerType === "touch") return;
     event.preventDefault();
     box.current?.querySelector<HTMLElement>(`[data-day="${day}"]`)?.focus({ preventScroll: true });
@@ -139,9 +142,9 @@ export function Calendar({ first, shown }: { first: Signal<number>; shown: numbe
     if (day !== undefined && gesture && gesture.to !== day) setGesture({ ...gesture, to: day });
   };
 
-  // A finger scrolls; its tap chooses.
+  // A finger scrolls; its tap chooses, as do the clicks of a screen reader.
   const onClick = (event: MouseEvent) => {
-    if ((event as PointerEvent).pointerType !== "touch") return;
+    if (handled.current) return void (handled.current = false);
     const day = dayAt(event);
     if (day === undefined) return;
     choose(withSpan(picked, day, day, !picked.has(day)));

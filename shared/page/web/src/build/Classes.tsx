@@ -73,7 +73,12 @@ export function Classes() {
         }}
       />
       <Chosen />
-      <ul ref={list} onKeyDown={onKeyDown} aria-label="Classes, most alerts in the chosen nights first">
+      <ul
+        ref={list}
+        style={{ "--digits": count(most).length }}
+        onKeyDown={onKeyDown}
+        aria-label="Classes, most alerts in the chosen nights first"
+      >
         {found.map((row, at) => (
           <Row key={row.label} {...row} most={most} stop={at === stop} focused={() => activate(at)} />
         ))}

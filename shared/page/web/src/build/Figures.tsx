@@ -3,6 +3,7 @@ import type { Estimate } from "../api";
 import { bytes, count, counted, duration, percent } from "../format";
 import { service } from "../service";
 import { ClassBars, NightBars } from "./Bars";
+import { nights } from "./archive";
 import { missing } from "./draft";
 import { estimate, otherProblems, problems, stale } from "./estimating";
 import { Gauge } from "./Gauge";
@@ -19,14 +20,14 @@ export function Figures() {
       <div class="scroll">
         <Headline now={now} faulty={faulty} />
         <dl class="sizes">
-          <Size name="In the topic" value={now ? (now.bytes == null ? sizeless(now) : bytes(now.bytes)) : "…"} />
-          <Size name="On disk" value={now ? (now.disk_bytes == null ? sizeless(now) : bytes(now.disk_bytes)) : "…"} />
-          <Size name="Takes about" value={now ? (now.seconds == null ? "unknown" : duration(now.seconds)) : "…"} />
+          <Size name="In the topic" value={now ? (now.bytes == null ? sizeless(now) : bytes(now.bytes)) : "–"} />
+          <Size name="On disk" value={now ? (now.disk_bytes == null ? sizeless(now) : bytes(now.disk_bytes)) : "–"} />
+          <Size name="Takes about" value={now ? (now.seconds == null ? "unknown" : duration(now.seconds)) : "–"} />
         </dl>
         {now && <Limits now={now} />}
         <NightBars nights={now?.nights ?? []} />
         <ClassBars classes={now?.classes ?? []} />
-        {now && <Remarks now={now} />}
+        <Remarks now={now} />
       </div>
       <div class="foot">
         <Problems of={otherProblems.value} />
@@ -44,9 +45,9 @@ function Headline({ now, faulty }: { now: Estimate | undefined; faulty: boolean 
     return (
       <div class="headline">
         <p class="big">
-          <b>…</b> alerts
+          <b>–</b> alerts
         </p>
-        <p class="muted">{faulty ? (open() ?? "The request has an error") : "Estimating"}</p>
+        <p class="muted">{nights.value && faulty ? (open() ?? "The request has an error") : "Estimating"}</p>
         <p class="muted small"> </p>
       </div>
     );
@@ -97,6 +98,7 @@ function Limits({ now }: { now: Estimate }) {
     limits.day_alerts !== null && counted(limits.day_alerts, "alert"),
     limits.day_bytes !== null && bytes(limits.day_bytes),
   ].filter(Boolean);
+  if (job_nights === null && job_alerts === null && job_bytes === null && !days.length) return null;
   return (
     <div class="limits">
       {job_alerts !== null && (
@@ -124,7 +126,8 @@ function Limits({ now }: { now: Estimate }) {
 }
 
 /** What one should know of the chosen nights. */
-function Remarks({ now }: { now: Estimate }) {
+function Remarks({ now }: { now: Estimate | undefined }) {
+  if (!now) return <ul class="remarks" />;
   const unindexed = now.nights.filter((night) => !night.indexed).length;
   return (
     <ul class="remarks small muted">

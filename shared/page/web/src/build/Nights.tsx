@@ -99,7 +99,7 @@ export function Nights() {
         <Legend />
       </div>
       <Problems
-        of={missing.value.nights ? [{ place: "nights", reason: missing.value.nights }] : problemsAt("nights")}
+        of={known && missing.value.nights ? [{ place: "nights", reason: missing.value.nights }] : problemsAt("nights")}
       />
     </section>
   );
@@ -146,19 +146,29 @@ function NightsText() {
 function Legend() {
   return (
     <p class="legend muted small">
-      <span>few</span>
-      {[1, 2, 3, 4, 5].map((step) => (
-        <i key={step} class={`heat-${step}`} />
-      ))}
-      <span>many alerts</span>
-      <i class="picked" />
-      <span>chosen</span>
-      <i class="empty" />
-      <span>none</span>
-      <i class="unknown" />
-      <span>not indexed</span>
-      <i class="absent">·</i>
-      <span>not in the archive</span>
+      <span>
+        few
+        {[1, 2, 3, 4, 5].map((step) => (
+          <i key={step} class={`heat-${step}`} />
+        ))}
+        many alerts
+      </span>
+      <span>
+        <i class="picked" />
+        chosen
+      </span>
+      <span>
+        <i class="empty" />
+        none
+      </span>
+      <span>
+        <i class="unknown" />
+        not indexed
+      </span>
+      <span>
+        <i>·</i>
+        not in the archive
+      </span>
     </p>
   );
 }

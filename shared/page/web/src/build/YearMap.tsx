@@ -1,5 +1,5 @@
 import type { Signal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { count } from "../format";
 import { byDay, chosen } from "./archive";
 import { monthName, MONTHS } from "./Calendar";
@@ -39,11 +39,24 @@ export function YearMap({ first, shown }: { first: Signal<number>; shown: number
     }
   };
 
+  // The years in view follow the calendar.
+  const box = useRef<HTMLDivElement>(null);
+  const end = first.value + shown - 1;
+  useEffect(() => {
+    const list = box.current!;
+    const row = list.querySelector<HTMLElement>(`[data-year="${Math.floor(end / 12)}"]`);
+    if (!row) return;
+    const from = row.offsetTop - row.offsetHeight - list.offsetTop;
+    const to = row.offsetTop + row.offsetHeight - list.offsetTop;
+    if (from < list.scrollTop) list.scrollTop = from;
+    else if (to > list.scrollTop + list.clientHeight) list.scrollTop = to - list.clientHeight;
+  }, [end, years]);
+
   const last = first.value + shown - 1;
   const stop = [...sums.keys()].filter((month) => month <= last).reduce((a, b) => Math.max(a, b), -1);
   const reached = stop >= 0 ? stop : Math.min(...sums.keys());
   return (
-    <div class="years" role="group" aria-label="Months of the archive" onKeyDown={onKeyDown}>
+    <div ref={box} class="years" role="group" aria-label="Months of the archive" onKeyDown={onKeyDown}>
       <div class="letters" aria-hidden="true">
         <span />
         {MONTHS.map((name) => (
@@ -51,7 +64,7 @@ export function YearMap({ first, shown }: { first: Signal<number>; shown: number
         ))}
       </div>
       {years.map((year) => (
-        <div key={year} class="year">
+        <div key={year} class="year" data-year={year}>
           <span class="number">{year}</span>
           {MONTHS.map((_, at) => {
             const month = year * 12 + at;
