@@ -142,7 +142,7 @@ export function ClassBars({ classes }: { classes: ClassEstimate[] }) {
         <span>By class</span>
         <span class="muted">{rest.length ? `${count(MOST)} of ${count(passing.length)}` : " "}</span>
       </figcaption>
-      <ul>
+      <ul style={{ "--digits": Math.max(5, count(passing[0]?.alerts ?? 0).length) }}>
         {Array.from({ length: MOST }, (_, at) => {
           const each = passing[at];
           if (!each) return <li key={at} aria-hidden="true" class="blank" />;
