@@ -122,8 +122,12 @@ function List({ jobs }: { jobs: JobSummary[] }) {
               {away(job.created)}
             </td>
             <td class="expires" title={`${moment(job.expires)} UTC`}>
-              <span class="lead">{job.expired ? "expired " : "expires "}</span>
-              {job.topic ? away(job.expires) : "–"}
+              {job.topic && (
+                <>
+                  <span class="lead">{job.expired ? "expired " : "expires "}</span>
+                  {away(job.expires)}
+                </>
+              )}
             </td>
           </tr>
         ))}

@@ -20,13 +20,13 @@ export function AlertView({ sample }: { sample: SampleAlert }) {
   const hasStamps = stamps.some(({ data }) => data !== null);
   return (
     <div class="alert-view">
-      <div class={hasStamps ? "pictures" : "pictures plain"}>
+      <div class={hasStamps && points.length > 1 ? "pictures beside" : "pictures"}>
         {points.length > 1 ? (
           <div>
             <Chart points={points} />
             <details class="listing">
               <summary>Measurements as a list</summary>
-              <ul>
+              <ul tabIndex={0} aria-label="Measurements">
                 {points.map((point, i) => (
                   <li key={i}>{told(point)}</li>
                 ))}

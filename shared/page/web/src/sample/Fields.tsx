@@ -60,7 +60,7 @@ export function Fields({ alert }: { alert: Record<string, unknown> }) {
             <th scope="col" class="word">
               value
             </th>
-            <th scope="col" class="word">
+            <th scope="col" class="word meaning">
               meaning
             </th>
           </tr>

@@ -32,7 +32,7 @@ export default function SampleCard({ job }: { job: JobDocument }) {
           <AlertView sample={sample} />
         </div>
       ) : (
-        <p class="muted waiting-place">
+        <p class={`muted waiting-place${!trouble && !expired && counts.sent > 0 ? " soon" : ""}`}>
           {expired
             ? "The alerts have expired."
             : trouble
