@@ -29,15 +29,15 @@ export default function JobPage({ id }: { id: string }) {
       <Notices job={job} {...(problem && { problem })} />
       <Progress job={job} />
       <div class="halves">
-        <Nights job={job} />
+        <div class="stack">
+          <Nights job={job} />
+          <Log job={job} />
+        </div>
         <DataCard job={job} />
       </div>
       <SampleCard job={job} />
       <Receipt job={job} />
-      <div class="halves">
-        <Request job={job} />
-        <Log job={job} />
-      </div>
+      <Request job={job} />
       <Announced job={job} />
     </div>
   );

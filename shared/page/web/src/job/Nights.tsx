@@ -107,7 +107,7 @@ function NightTable({ nights }: { nights: JobNight[] }) {
                 <td>{count(night.kept)}</td>
                 <td>{count(night.sent)}</td>
                 <td>{night.repeated ? `${count(night.repeated)}×` : ""}</td>
-                <td class="word">{night.reasons.join("; ")}</td>
+                <td class="word reason">{night.reasons.join("; ")}</td>
               </tr>
             )}
           />

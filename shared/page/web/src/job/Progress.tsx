@@ -25,7 +25,11 @@ export function Progress({ job }: { job: JobDocument }) {
         <Figure name="read" value={count(counts.read)} note={alerts > 0 ? `of ${count(alerts)}` : "not counted yet"} />
         <Figure name="kept" value={count(counts.kept)} note={`${percent(counts.kept, counts.read)} of those`} />
         <Figure name="sent" value={count(counts.sent)} note={topic ? "in the topic" : "no topic yet"} strong />
-        <Figure name="size" value={bytes(counts.bytes_sent)} note={`${bytes(counts.bytes_read)} fetched`} />
+        <Figure
+          name="size"
+          value={counts.bytes_sent > 0 || counts.sent === 0 ? bytes(counts.bytes_sent) : "–"}
+          note={`${bytes(counts.bytes_read)} fetched`}
+        />
         <Figure name={over ? "mean rate" : "rate"} value={rate} note="alerts read" />
         {over ? (
           <Figure name="took" value={took} note="from submit to end" />

@@ -129,7 +129,7 @@ function Told({ receipt }: { receipt: Books }) {
               <td>{count(counts.kept)}</td>
               <td>
                 {count(counts.sent)}
-                {unfinished > 0 && <span class="muted"> + {count(unfinished)} unfinished</span>}
+                {unfinished > 0 && <span class="muted"> ({count(unfinished)} unfinished)</span>}
               </td>
               <td>{bytes(counts.bytes_sent)}</td>
               <td>{count(files.length)}</td>

@@ -25,11 +25,7 @@ export function checks(receipt: Receipt): Check[] {
   const list = [
     check("dropped and kept are what was read", dropped(receipt.total) + kept, read),
     check("the nights' books are the totals", sum(nights.map((night) => night.counts.sent ?? 0)), sent),
-    check(
-      unfinished ? "kept, and sent of row groups that were not finished, is what was sent" : "everything kept was sent",
-      kept + unfinished,
-      sent,
-    ),
+    check(unfinished ? "kept and unfinished are what was sent" : "everything kept was sent", kept + unfinished, sent),
     check("the topic's partitions hold what was sent", inTopic, sent),
   ];
   if (byClass > 0) list.push(check("the classes are what was kept", byClass, kept));
