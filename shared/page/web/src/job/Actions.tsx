@@ -10,6 +10,8 @@ export function Actions({ job, show }: { job: JobDocument; show: (job: JobDocume
   const [busy, work] = useState(false);
   const [trouble, tell] = useState("");
   const keep = useRef<HTMLButtonElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const asked = useRef(false);
   const { state, nights, failure } = job.status;
   const ended = isFinal(state);
   const failed = nights.filter((night) => night.state === "failed").length;
@@ -17,6 +19,9 @@ export function Actions({ job, show }: { job: JobDocument; show: (job: JobDocume
 
   useEffect(() => {
     if (asking) keep.current?.focus();
+    // The buttons that held the focus are gone: it goes on with those that took their place.
+    else if (asked.current) box.current?.querySelector<HTMLElement>("button, a")?.focus();
+    asked.current = asking;
   }, [asking]);
   useEffect(() => {
     if (ended) ask(false);
@@ -50,7 +55,7 @@ export function Actions({ job, show }: { job: JobDocument; show: (job: JobDocume
       </div>
     );
   return (
-    <div class="actions">
+    <div class="actions" ref={box}>
       {trouble && (
         <p class="trouble" role="alert">
           {trouble}

@@ -81,9 +81,10 @@ export function NightCells({ nights }: { nights: JobNight[] }) {
 function told(night: JobNight): string {
   const { read, alerts, kept, sent, parts } = night;
   const of = read === alerts ? `all ${count(alerts)} read` : `${count(read)} of ${count(alerts)} read`;
+  const word = LEGEND.find(([state]) => state === night.state)?.[1] ?? night.state;
   const pieces = parts > 1 ? ` in ${parts} parts` : "";
   const reason = night.reasons[0] ? `; ${night.reasons[0]}` : "";
-  return `${night.night}: ${night.state}${pieces}, ${of}, ${count(kept)} kept, ${count(sent)} sent${reason}`;
+  return `${night.night}: ${word}${pieces}, ${of}, ${count(kept)} kept, ${count(sent)} sent${reason}`;
 }
 
 /** The colours that the theme gives the legend's swatches; a canvas does not know the theme's variables. */

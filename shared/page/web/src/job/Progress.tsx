@@ -63,8 +63,7 @@ function Flow({ job }: { job: JobDocument }) {
   const most = Math.max(1, alerts, counts.read);
   let behind = 0;
   return (
-    <table class="flow">
-      <caption class="quiet-live">What became of the alerts that were read</caption>
+    <table class="flow" aria-label="What became of the alerts that were read">
       <tbody>
         {list.map((stage) => {
           const offset = stage.kind === "dropped" ? counts.read - behind - stage.alerts : 0;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { api, apiUrl, isAbort, said, type JobDocument, type Receipt as Books } from "../api";
 import { Pages } from "../components/Pager";
-import { bytes, count, moment } from "../format";
+import { bytes, count, moment, percent } from "../format";
 import { checks, dropped } from "./books";
 import { isFinal } from "./watch";
 
@@ -46,6 +46,7 @@ export function Receipt({ job }: { job: JobDocument }) {
 function Told({ receipt }: { receipt: Books }) {
   const sums = checks(receipt);
   const all = sums.every((sum) => sum.holds);
+  const classes = Object.entries(receipt.total.classes).sort((a, b) => b[1] - a[1]);
   return (
     <div class="books">
       <div>
@@ -137,6 +138,29 @@ function Told({ receipt }: { receipt: Books }) {
           )}
         />
       </div>
+      {classes.length > 0 && (
+        <div>
+          <h3>By class</h3>
+          <Pages
+            rows={classes}
+            label="The receipt by class"
+            head={
+              <tr>
+                <th scope="col">class</th>
+                <th scope="col">kept</th>
+                <th scope="col">share</th>
+              </tr>
+            }
+            row={([name, kept]) => (
+              <tr key={name}>
+                <th scope="row">{name}</th>
+                <td>{count(kept)}</td>
+                <td class="muted">{percent(kept, receipt.total.kept)}</td>
+              </tr>
+            )}
+          />
+        </div>
+      )}
     </div>
   );
 }

@@ -3,7 +3,7 @@ import { api, isAbort, isMissing, said, type JobDocument, type SampleAlert } fro
 import { isFinal } from "../job/watch";
 import { AlertView } from "./AlertView";
 import { Stamp } from "./Stamp";
-import { summaryOf } from "./summary";
+import { keyOf, summaryOf } from "./summary";
 import "./sample.css";
 
 const ENOUGH = 12;
@@ -12,9 +12,9 @@ const AGAIN_AFTER = 5000;
 /** Some of the alerts that have arrived, so that one sees at once whether they are what was wanted. */
 export default function SampleCard({ job }: { job: JobDocument }) {
   const { alerts, trouble } = useSample(job);
-  const [chosen, choose] = useState(0);
+  const [chosen, choose] = useState("");
   const { state, expired, counts } = job.status;
-  const sample = alerts?.[Math.min(chosen, alerts.length - 1)];
+  const sample = alerts?.find((one) => keyOf(one) === chosen) ?? alerts?.[0];
   return (
     <section class="card sample" aria-labelledby="sample-title">
       <h2 id="sample-title">
@@ -25,7 +25,7 @@ export default function SampleCard({ job }: { job: JobDocument }) {
           <ul class="alert-list" aria-label="Alerts of the sample">
             {alerts.map((one, i) => (
               <li key={i}>
-                <AlertButton sample={one} at={i} pressed={one === sample} onChoose={() => choose(i)} />
+                <AlertButton sample={one} at={i} pressed={one === sample} onChoose={() => choose(keyOf(one))} />
               </li>
             ))}
           </ul>

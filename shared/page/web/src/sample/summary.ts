@@ -31,6 +31,12 @@ export function summaryOf({ night, alert }: SampleAlert, at: number): Summary {
   };
 }
 
+/** What tells an alert from the others of a sample, whichever place it has there. */
+export function keyOf({ night, alert }: SampleAlert): string {
+  const inner = isRecord(alert["candidate"]) ? alert["candidate"] : alert;
+  return [night, alert["candid"], alert["objectId"], inner["jd"], inner["ra"]].join(" ");
+}
+
 /** The packed image of a cutout, if the alert holds it. */
 export function stampOf(alert: Record<string, unknown>, cutout: string): string | null {
   const held = alert[cutout];
