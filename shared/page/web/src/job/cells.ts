@@ -14,14 +14,14 @@ export interface Grid {
 /** The colours of the states, as the theme has them. */
 export type Palette = Record<TaskState | "ground" | "text" | "onDone", string>;
 
-const SIDES = [24, 20, 16, 13, 11, 9, 8, 7];
+const SIDES = [24, 20, 16, 13, 11, 9, 8, 7, 5];
 const TALLEST = 300;
 
 /** A grid for so many nights in such a width. */
 export function gridFor(nights: number, width: number): Grid {
   const named = gridOf(nights, width, 84, 34, 6, true);
   if (nights <= 60 && named.height <= TALLEST) return named;
-  const grids = SIDES.map((side) => gridOf(nights, width, side, side, side > 12 ? 3 : 2, false));
+  const grids = SIDES.map((side) => gridOf(nights, width, side, side, side > 12 ? 3 : side > 6 ? 2 : 1, false));
   return grids.find((grid) => grid.height <= TALLEST) ?? grids.at(-1)!;
 }
 

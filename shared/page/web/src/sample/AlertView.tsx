@@ -1,4 +1,4 @@
-import { useMemo } from "preact/hooks";
+import { useEffect, useErrorBoundary, useMemo } from "preact/hooks";
 import type { SampleAlert } from "../api";
 import { Chart, told } from "./Chart";
 import { Fields } from "./Fields";
@@ -12,8 +12,15 @@ const CUTOUTS = [
   ["cutoutDifference", "Difference"],
 ] as const;
 
-/** One alert: its light curve, its three cutouts, all its fields. */
+/** One alert; an alert that cannot be shown does not take the page with it. */
 export function AlertView({ sample }: { sample: SampleAlert }) {
+  const [trouble, forget] = useErrorBoundary();
+  useEffect(forget, [sample]);
+  return trouble ? <p class="muted">This alert cannot be shown.</p> : <Shown sample={sample} />;
+}
+
+/** Its light curve, its three cutouts, all its fields. */
+function Shown({ sample }: { sample: SampleAlert }) {
   const { alert } = sample;
   const points = useMemo(() => lightcurve(alert), [alert]);
   const stamps = CUTOUTS.map(([name, label]) => ({ name, label, data: stampOf(alert, name) }));

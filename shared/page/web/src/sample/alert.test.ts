@@ -26,6 +26,7 @@ describe("a light curve", () => {
     for (const alert of [null, 7, [], { jd: "2460404" }, { prv_candidates: [null, { jd: 1 }, "x"] }, { candidate: [] }])
       expect(lightcurve(alert)).toEqual([]);
     expect(lightcurve({ jd: 2460404, diffmaglim: -999 })).toEqual([]);
+    expect(lightcurve({ jd: 1e300, magpsf: 17 })).toEqual([]);
   });
 
   it("counts a Julian date in UTC", () => {

@@ -17,24 +17,25 @@ export interface Field {
 
 const MOST_FIELDS = 20_000;
 const LONGEST = 200;
+const DEEPEST = 20;
 
 /** The leaves in the alert's own order. */
 export function fieldsOf(alert: unknown): Field[] {
   const fields: Field[] = [];
-  const walk = (value: unknown, name: string) => {
-    if (fields.length >= MOST_FIELDS) return;
+  const walk = (value: unknown, name: string, depth: number) => {
+    if (fields.length >= MOST_FIELDS || depth > DEEPEST) return;
     if (Array.isArray(value)) {
       if (value.length === 0) fields.push({ name, text: "none", isNull: false });
-      value.forEach((one, i) => walk(one, `${name}[${i}]`));
+      value.forEach((one, i) => walk(one, `${name}[${i}]`, depth + 1));
     } else if (isRecord(value)) {
       const entries = Object.entries(value);
       if (entries.length === 0) fields.push({ name, text: "none", isNull: false });
-      for (const [key, one] of entries) walk(one, name ? `${name}.${key}` : key);
+      for (const [key, one] of entries) walk(one, name ? `${name}.${key}` : key, depth + 1);
     } else {
       fields.push({ name, text: textOf(value), isNull: value === null || value === undefined });
     }
   };
-  walk(alert, "");
+  walk(alert, "", 0);
   return fields;
 }
 

@@ -26,6 +26,8 @@ export type Band = "g" | "r" | "i" | "?";
 export const BANDS: readonly Band[] = ["g", "r", "i", "?"];
 
 const MOST_POINTS = 5000;
+/** Dates beyond, such as those of damaged alerts, are none (the year 9999). */
+const LAST_JD = 5_373_484;
 
 /** The points in the order of time; none where the alert holds no dates or no magnitudes. */
 export function lightcurve(alert: unknown): Point[] {
@@ -47,7 +49,7 @@ export function lightcurve(alert: unknown): Point[] {
 
 function pointOf(measured: Record<string, unknown>, own: boolean): Point | null {
   const jd = finite(measured["jd"]);
-  if (jd === null) return null;
+  if (jd === null || jd < 0 || jd > LAST_JD) return null;
   const magnitude = finite(measured["magpsf"]);
   const limit = finite(measured["diffmaglim"]);
   const band = bandOf(measured["fid"]);
