@@ -1,4 +1,5 @@
 import { parseExact } from "./sample/exact";
+import { token, tokenWanted } from "./token";
 import type {
   ArchiveClass,
   ArchiveNight,
@@ -43,11 +44,16 @@ async function call<Answer>(method: string, path: string, signal?: AbortSignal, 
 
 async function answered(method: string, path: string, signal?: AbortSignal, body?: unknown): Promise<Response> {
   let response: Response;
+  const bearer = token();
   try {
     response = await fetch(apiUrl + path, {
       method,
       signal: signal ?? null,
-      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(bearer ? { authorization: bearer } : {}),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   } catch (error) {
     if (isAbort(error)) throw error;
@@ -59,6 +65,7 @@ async function answered(method: string, path: string, signal?: AbortSignal, body
     });
   }
   if (response.ok) return response;
+  if (response.status === 401) tokenWanted.value = true;
   throw new ApiError(await problemOf(response));
 }
 

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import "./style.css";
 import { lazy } from "./components/lazy";
 import { Header } from "./components/Header";
+import { TokenForm } from "./components/TokenForm";
 import BuildPage from "./build/BuildPage";
 import { route } from "./router";
 
@@ -30,6 +31,7 @@ function Page() {
       </a>
       <Header view={shown.view} />
       <main id="main" ref={main} tabIndex={-1}>
+        <TokenForm />
         {shown.view === "build" && <BuildPage />}
         {shown.view === "jobs" && <JobsPage />}
         {shown.view === "job" && <JobPage key={shown.id} id={shown.id} />}

@@ -3,6 +3,7 @@ import { apiUrl } from "../api";
 import { CopyButton } from "../components/CopyButton";
 import { linkOf } from "../query";
 import { request } from "./draft";
+import { token } from "../token";
 import { commandOf, curlOf, yamlOf } from "./documents";
 
 const WAYS = ["Command line", "YAML", "curl", "Link"] as const;
@@ -21,7 +22,7 @@ export function Same() {
     way === "YAML"
       ? yaml
       : way === "curl"
-        ? curlOf(now, apiUrl)
+        ? curlOf(now, apiUrl, token() !== undefined)
         : way === "Link"
           ? location.href.split("#")[0] + linkOf(now)
           : commandOf(now);

@@ -25,9 +25,10 @@ export function commandOf(request: JobRequest): string {
 }
 
 /** The request over HTTP. */
-export function curlOf(request: JobRequest, api: string): string {
+export function curlOf(request: JobRequest, api: string, withToken = false): string {
   const body = JSON.stringify(request, null, 2);
-  return `curl -X POST ${word(`${api}jobs`)} \\\n    -H 'content-type: application/json' \\\n    -d ${quoted(body)}`;
+  const who = withToken ? `-H "authorization: $TOKEN" \\\n    ` : "";
+  return `curl -X POST ${word(`${api}jobs`)} \\\n    ${who}-H 'content-type: application/json' \\\n    -d ${quoted(body)}`;
 }
 
 /** A word of a shell, quoted where it must be. */
