@@ -80,7 +80,7 @@ export function NightBars({ nights }: { nights: NightEstimate[] }) {
         <span class="muted">
           {shown
             ? told(shown)
-            : all.length
+            : all.some((bin) => bin.high > 0)
               ? `up to ${brief(top)} a ${all.some((bin) => / to /.test(bin.name)) ? "bar" : "night"}`
               : " "}
         </span>

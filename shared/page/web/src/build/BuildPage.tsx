@@ -97,22 +97,32 @@ function FileDrop({ children }: { children: preact.ComponentChildren }) {
       say({ text: `${file.name} cannot be taken: ${said(error)}`, bad: true });
     }
   };
+  useEffect(() => {
+    // Wherever on the page a file is dropped, the browser must not leave for it.
+    const holds = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;
+    const onDrag = (event: DragEvent) => {
+      if (!holds(event)) return;
+      event.preventDefault();
+      hover(true);
+    };
+    const onLeave = (event: DragEvent) => event.relatedTarget === null && hover(false);
+    const onDrop = (event: DragEvent) => {
+      if (!holds(event)) return;
+      event.preventDefault();
+      hover(false);
+      void read(event.dataTransfer?.files[0]);
+    };
+    addEventListener("dragover", onDrag);
+    addEventListener("dragleave", onLeave);
+    addEventListener("drop", onDrop);
+    return () => {
+      removeEventListener("dragover", onDrag);
+      removeEventListener("dragleave", onLeave);
+      removeEventListener("drop", onDrop);
+    };
+  }, []);
   return (
-    <div
-      class={over ? "drop over" : "drop"}
-      onDragOver={(event) => {
-        if (!event.dataTransfer?.types.includes("Files")) return;
-        event.preventDefault();
-        hover(true);
-      }}
-      onDragLeave={(event) => event.currentTarget === event.target && hover(false)}
-      onDrop={(event) => {
-        hover(false);
-        if (!event.dataTransfer?.files.length) return;
-        event.preventDefault();
-        void read(event.dataTransfer.files[0]);
-      }}
-    >
+    <div class={over ? "drop over" : "drop"}>
       <div class="heading">
         <h1>New job</h1>
         <Surveys />

@@ -1,9 +1,10 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import { count, counted } from "../format";
 import { classes } from "./archive";
-import { change, draft } from "./draft";
+import { change, draft, excluded, included } from "./draft";
 import { classList, passing, problemsAt, stale } from "./estimating";
 import { Problems } from "./Problems";
+import "./classes.css";
 
 /** Takes a class in, leaves it out, or neither. */
 function set(label: string, as: "include" | "exclude" | undefined) {
@@ -25,7 +26,8 @@ export function Classes() {
   const [words, search] = useState("");
   const [active, activate] = useState(0);
   const list = useRef<HTMLUListElement>(null);
-  const { include, exclude } = draft.value;
+  const include = included.value;
+  const exclude = excluded.value;
   const rows = useMemo(() => {
     const known = new Set(classList.value.map((each) => each.label));
     const foreign = [...include, ...exclude].filter((label) => !known.has(label));
@@ -107,7 +109,8 @@ interface RowProps {
 }
 
 function Row({ label, inNights, most, stop, focused }: RowProps) {
-  const { include, exclude } = draft.value;
+  const include = included.value;
+  const exclude = excluded.value;
   const as = include.includes(label) ? "include" : exclude.includes(label) ? "exclude" : undefined;
   const pass = stale.value && !passing.value.has(label) ? 0 : (passing.value.get(label)?.alerts ?? 0);
   const width = (alerts: number) => ({ "--share": alerts > 0 ? Math.max(0.008, Math.min(1, alerts / most)) : 0 });
@@ -155,7 +158,8 @@ function Row({ label, inNights, most, stop, focused }: RowProps) {
 
 /** What is chosen, also while the list is searched. */
 function Chosen() {
-  const { include, exclude } = draft.value;
+  const include = included.value;
+  const exclude = excluded.value;
   if (!include.length && !exclude.length) return null;
   const chip = (label: string, as: "include" | "exclude") => (
     <li key={as + label}>

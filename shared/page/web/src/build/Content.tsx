@@ -6,6 +6,7 @@ import { change, draft, missing } from "./draft";
 import { estimate, problemsAt, stale } from "./estimating";
 import { FieldList } from "./FieldList";
 import { Problems } from "./Problems";
+import "./content.css";
 
 /** What each packet is, in a few words, and how large an alert is as a rule. */
 const ABOUT: Record<string, [what: string, size: string]> = {

@@ -9,6 +9,7 @@ import { estimate, otherProblems, problems, stale } from "./estimating";
 import { Gauge } from "./Gauge";
 import { Problems } from "./Problems";
 import { Submit } from "./Submit";
+import "./figures.css";
 
 /** What the query would bring, kept in view while it is built. */
 export function Figures() {

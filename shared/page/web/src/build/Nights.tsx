@@ -8,6 +8,7 @@ import { problemsAt } from "./estimating";
 import { entriesOf, monthOf, today } from "./nights";
 import { Problems } from "./Problems";
 import { YearMap } from "./YearMap";
+import "./nights.css";
 
 /** A month is this wide at least, in pixels, with the space before it. */
 const MONTH = 212;

@@ -35,6 +35,10 @@ const EMPTY: Draft = {
 
 export const draft = signal<Draft>(EMPTY);
 
+/** The classes alone, so that what shows them rests while other parts change. */
+export const included = computed(() => draft.value.include);
+export const excluded = computed(() => draft.value.exclude);
+
 /** Grows when the draft is replaced as a whole, so that fields with a text of their own take it over. */
 export const replaced = signal(0);
 
