@@ -3,7 +3,10 @@ import { ApiError, api, isAbort, said, type Estimate, type JobRequest, type Prob
 import { missing, request } from "./draft";
 import { classes } from "./archive";
 
-/** Waits this long after a change, in milliseconds, so that typing does not ask for every letter. */
+/**
+ * A change that comes sooner than this after the one before, in milliseconds, waits as long itself: a click is answered
+ * at once, typing does not ask for every letter.
+ */
 const QUIET = 120;
 
 /** The newest estimate that succeeded. */
@@ -20,7 +23,7 @@ let timer = 0;
 
 /** Keeps the estimate at the draft: one question at a time, the newest wins. Returns what ends it. */
 export function keepEstimating(): () => void {
-  let first = true;
+  let last = -Infinity;
   const end = effect(() => {
     const asked = request.value;
     const open = Object.keys(missing.value).length > 0;
@@ -32,9 +35,10 @@ export function keepEstimating(): () => void {
       return;
     }
     stale.value = true;
-    if (first) void ask(asked);
+    const now = performance.now();
+    if (now - last > QUIET) void ask(asked);
     else timer = window.setTimeout(() => void ask(asked), QUIET);
-    first = false;
+    last = now;
   });
   return () => {
     clearTimeout(timer);
