@@ -1,7 +1,7 @@
 import { defineConfig } from "vite";
 
-/** Where the API is while developing; the built page finds it beside itself. */
-const api = "http://127.0.0.1:8642";
+/** Where the API is while developing, as for the command line; the built page finds it beside itself. */
+const api = process.env.NIGHTFERRY_API ?? "http://127.0.0.1:8642";
 
 export default defineConfig({
   // The page may be served under a prefix, such as a stage of an API gateway.
@@ -12,8 +12,6 @@ export default defineConfig({
   build: {
     target: ["chrome125", "firefox125", "safari17.5"],
     assetsInlineLimit: 0,
-    // The folder itself is in git, so that the program's build notices a page that is built later.
-    emptyOutDir: false,
     modulePreload: { polyfill: false },
   },
 });

@@ -38,7 +38,7 @@ function bins(nights: NightEstimate[], room: number): Bin[] {
 }
 
 /** What would pass in each night, with its interval. */
-export function NightBars({ nights }: { nights: NightEstimate[] }) {
+export function NightBars({ nights, limited }: { nights: NightEstimate[]; limited: boolean }) {
   const [width, measure] = useState(0);
   const [pointed, point] = useState<number | undefined>(undefined);
   const box = useRef<SVGSVGElement>(null);
@@ -76,10 +76,10 @@ export function NightBars({ nights }: { nights: NightEstimate[] }) {
   return (
     <figure class="night-bars">
       <figcaption>
-        <span>By night</span>
-        <span class="muted">
+        <span>By night{limited && <span class="muted"> before the limit</span>}</span>
+        <span class="muted told">
           {shown
-            ? told(shown)
+            ? `${count(shown.alerts)} of ${count(shown.inNights)}`
             : all.some((bin) => bin.high > 0)
               ? `up to ${brief(top)} a ${all.some((bin) => / to /.test(bin.name)) ? "bar" : "night"}`
               : " "}
@@ -109,7 +109,10 @@ export function NightBars({ nights }: { nights: NightEstimate[] }) {
       </svg>
       <p class="axis muted small" aria-hidden="true">
         {shown ? (
-          <b>{shown.name}</b>
+          <>
+            <b>{shown.name}</b>
+            <span>{interval(shown)}</span>
+          </>
         ) : (
           <>
             <span>{nights[0]?.night ?? " "}</span>
@@ -121,14 +124,15 @@ export function NightBars({ nights }: { nights: NightEstimate[] }) {
   );
 }
 
-const told = (bin: Bin) =>
-  `${count(bin.alerts)} of ${count(bin.inNights)}${bin.exact || bin.high === bin.low ? "" : ` (${count(bin.low)} to ${count(bin.high)})`}`;
+const interval = (bin: Bin) => (bin.high > bin.low ? `95 %: ${count(bin.low)} to ${count(bin.high)}` : "");
+
+const told = (bin: Bin) => `${count(bin.alerts)} of ${count(bin.inNights)} ${interval(bin)}`;
 
 /** How many classes are drawn. */
 const MOST = 7;
 
 /** What would pass of each class, with its interval. */
-export function ClassBars({ classes }: { classes: ClassEstimate[] }) {
+export function ClassBars({ classes, limited }: { classes: ClassEstimate[]; limited: boolean }) {
   const passing = useMemo(
     () => classes.filter((each) => each.alerts > 0).sort((a, b) => b.alerts - a.alerts),
     [classes],
@@ -139,7 +143,7 @@ export function ClassBars({ classes }: { classes: ClassEstimate[] }) {
   return (
     <figure class="class-bars">
       <figcaption>
-        <span>By class</span>
+        <span>By class{limited && <span class="muted"> before the limit</span>}</span>
         <span class="muted">{rest.length ? `${count(MOST)} of ${count(passing.length)}` : " "}</span>
       </figcaption>
       <ul style={{ "--digits": Math.max(5, count(passing[0]?.alerts ?? 0).length) }}>

@@ -4,7 +4,7 @@ import { bytes, count, counted, duration, percent } from "../format";
 import { service } from "../service";
 import { ClassBars, NightBars } from "./Bars";
 import { nights } from "./archive";
-import { missing } from "./draft";
+import { draft, missing } from "./draft";
 import { estimate, otherProblems, problems, stale } from "./estimating";
 import { Gauge } from "./Gauge";
 import { Problems } from "./Problems";
@@ -16,6 +16,7 @@ export function Figures() {
   const now = estimate.value;
   const old = useSlow(stale.value);
   const faulty = problems.value.length > 0 || Object.keys(missing.value).length > 0;
+  const limited = draft.value.limit !== null || draft.value.test;
   return (
     <aside class={`card figures${old || faulty ? " stale" : ""}`} aria-label="What it would bring">
       <div class="scroll">
@@ -26,8 +27,8 @@ export function Figures() {
           <Size name="Takes about" value={now ? (now.seconds == null ? "unknown" : duration(now.seconds)) : "–"} />
         </dl>
         {now && <Limits now={now} />}
-        <NightBars nights={now?.nights ?? []} />
-        <ClassBars classes={now?.classes ?? []} />
+        <NightBars nights={now?.nights ?? []} limited={limited} />
+        <ClassBars classes={now?.classes ?? []} limited={limited} />
         <Remarks now={now} />
       </div>
       <div class="foot">

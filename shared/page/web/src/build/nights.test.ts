@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { chosenOf, dayOf, daysOf, entriesFor, entriesOf, monthOf, nightOf, spanOf, weekday } from "./nights";
 
 const day = (night: string) => dayOf(night)!;
-const archive = ["2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02", "2026-03-22", "2026-03-23"].map(day);
+const archive = ["2026-02-26", "2026-02-28", "2026-03-01", "2026-03-02", "2026-03-22", "2026-03-23"].map(day);
 
 test("days are those of the calendar", () => {
   expect(day("1970-01-02")).toBe(1);
@@ -29,11 +29,11 @@ describe("entries name the same nights as for the service", () => {
   });
 });
 
-test("what is chosen is written as short as can be, over days that the archive lacks", () => {
-  const chosen = new Set(["2026-02-28", "2026-03-01", "2026-03-02", "2026-03-22"].map(day));
-  expect(entriesFor(chosen, archive)).toEqual(["2026-02-28..2026-03-22"]);
+test("what is chosen is written in ranges, over a night that the archive lacks but not over weeks", () => {
+  const chosen = new Set(["2026-02-26", "2026-02-28", "2026-03-01", "2026-03-02", "2026-03-22"].map(day));
+  expect(entriesFor(chosen, archive)).toEqual(["2026-02-26..2026-03-02", "2026-03-22"]);
   chosen.delete(day("2026-03-01"));
-  expect(entriesFor(chosen, archive)).toEqual(["2026-02-28", "2026-03-02..2026-03-22"]);
+  expect(entriesFor(chosen, archive)).toEqual(["2026-02-26..2026-02-28", "2026-03-02", "2026-03-22"]);
 });
 
 test("any choice is read as it was written", () => {

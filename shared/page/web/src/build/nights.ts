@@ -75,7 +75,10 @@ export function chosenOf(entries: string[], archive: number[], now = today()): S
   return chosen;
 }
 
-/** The fewest entries that name exactly these nights of an archive; days that the archive lacks part no range. */
+/** So many days in a row that an archive lacks part no range; over more of them a range would claim too much. */
+const BRIDGED = 3;
+
+/** Few entries that name exactly these nights of an archive, over the odd night that it lacks. */
 export function entriesFor(chosen: ReadonlySet<number>, archive: number[]): string[] {
   const entries: string[] = [];
   let first: number | undefined;
@@ -89,6 +92,7 @@ export function entriesFor(chosen: ReadonlySet<number>, archive: number[]): stri
       end();
       continue;
     }
+    if (first !== undefined && day - last > BRIDGED + 1) end();
     first ??= day;
     last = day;
   }
