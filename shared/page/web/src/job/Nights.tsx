@@ -5,6 +5,7 @@ import { StateBadge } from "../components/StateBadge";
 import { count, counted } from "../format";
 import { NightCells } from "./NightCells";
 import { failures, nightsOf, ranges, tally, type JobNight } from "./nights";
+import "./nights.css";
 
 /** The nights of a job: cells that fill, what went wrong in which, and all of them as a table. */
 export function Nights({ job }: { job: JobDocument }) {

@@ -3,6 +3,7 @@ import { bytes, count, duration, percent } from "../format";
 import { conditionsOf } from "./conditions";
 import { atLeast, stages } from "./nights";
 import { isFinal } from "./watch";
+import "./progress.css";
 
 /** How far a job is, in figures, and what became of the alerts that were read. */
 export function Progress({ job }: { job: JobDocument }) {

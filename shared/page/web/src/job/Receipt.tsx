@@ -4,6 +4,7 @@ import { Pages } from "../components/Pager";
 import { bytes, count, moment, percent } from "../format";
 import { checks, dropped } from "./books";
 import { isFinal } from "./watch";
+import "./receipt.css";
 
 /** The receipt of a job that has ended: that it adds up, night by night and partition by partition. */
 export function Receipt({ job }: { job: JobDocument }) {

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { api, isAbort, isMissing, said, type JobDocument, type SampleAlert } from "../api";
 import { isFinal } from "../job/watch";
 import { AlertView } from "./AlertView";
+import { isRecord } from "./lightcurve";
 import { Stamp } from "./Stamp";
 import { keyOf, summaryOf } from "./summary";
 import "./sample.css";
@@ -67,11 +68,12 @@ function useSample(job: JobDocument): { alerts: SampleAlert[] | undefined; troub
     };
     api.sample(job.id, gone.signal).then(
       (answer) => {
-        tell(answer.alerts.length ? "" : over ? "none was kept of this job" : "none has arrived yet");
+        const arrived = answer.alerts.filter((one) => isRecord(one?.alert));
+        tell(arrived.length ? "" : over ? "none was kept of this job" : "none has arrived yet");
         // Alerts that are shown stay; only a larger sample takes their place.
-        if (answer.alerts.length > held.current) {
-          held.current = answer.alerts.length;
-          show(answer.alerts);
+        if (arrived.length > held.current) {
+          held.current = arrived.length;
+          show(arrived);
         }
         retry();
       },

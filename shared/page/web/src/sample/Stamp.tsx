@@ -27,7 +27,7 @@ export function Stamp({ data, label }: { data: string; label: string }) {
   return (
     <span class="stamp">
       <canvas ref={canvas} width="63" height="63" role="img" aria-label={trouble ? `${label}: ${trouble}` : label} />
-      {trouble && <span class="trouble">cannot be shown: {trouble}</span>}
+      {trouble && label && <span class="trouble">cannot be shown: {trouble}</span>}
     </span>
   );
 }
