@@ -1,6 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { JobDocument } from "../api";
+import { apiUrl, type JobDocument } from "../api";
 import { CopyButton } from "../components/CopyButton";
 import { isFinal } from "../job/watch";
 import { askService, service } from "../service";
@@ -63,7 +63,11 @@ export function DataCard({ job }: { job: JobDocument }) {
         ) : !bootstrap ? (
           <p class="muted">Waiting for the address of the broker.</p>
         ) : (
-          <Steps way={way} target={{ survey: job.survey ?? "ztf", topic, bootstrap }} running={!isFinal(state)} />
+          <Steps
+            way={way}
+            target={{ survey: job.survey ?? "ztf", topic, bootstrap, api: apiUrl.replace(/v1\/$/, "") }}
+            running={!isFinal(state)}
+          />
         )}
       </div>
     </section>

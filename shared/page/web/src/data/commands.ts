@@ -1,3 +1,5 @@
+import { word } from "../build/documents";
+
 /** The ready commands that bring a topic's alerts to one's own machine. */
 
 /** What the commands are filled in with. */
@@ -6,28 +8,38 @@ export interface Target {
   topic: string;
   /** The brokers as `host:port,…`. */
   bootstrap: string;
+  /** The address of the API, above `v1/`. */
+  api: string;
 }
+
+/** Where the command line looks unless it is told. */
+const USUAL = { api: "http://127.0.0.1:8642", bootstrap: "127.0.0.1:9092" };
 
 /** Makes oneself known to the field's client; needed once on a machine. */
 export function finkRegister({ survey, bootstrap }: Target): string {
   return `finkctl auth register -survey ${survey} \\
-    -username me -groupid mine -servers ${shell(bootstrap)}`;
+    -username me -groupid mine -servers ${word(bootstrap)}`;
 }
 
 /** Fetches the topic with the field's client. */
 export function finkTransfer({ survey, topic }: Target): string {
-  return `finkctl transfer -survey ${survey} -topic ${shell(topic)} \\
+  return `finkctl transfer -survey ${survey} -topic ${word(topic)} \\
     -outdir alerts -partitionby time --verbose`;
 }
 
-/** Fetches the topic with nightferry, and compares what arrived with the receipt. */
-export function download({ topic }: Target): string {
-  return `nightferry download ${shell(topic)} --outdir alerts`;
-}
+/** Fetches the topic with nightferry. */
+export const download = (target: Target) => ours("download", target);
 
 /** Compares receipt, topic and folder. */
-export function verify({ topic }: Target): string {
-  return `nightferry verify ${shell(topic)} --outdir alerts`;
+export const verify = (target: Target) => ours("verify", target);
+
+function ours(command: string, { topic, bootstrap, api }: Target): string {
+  const places: string[] = [];
+  const base = api.replace(/\/+$/, "");
+  if (base !== USUAL.api) places.push(`--api ${word(base)}`);
+  if (bootstrap !== USUAL.bootstrap) places.push(`--bootstrap ${word(bootstrap)}`);
+  const line = `nightferry ${command} ${word(topic)} --outdir alerts`;
+  return places.length ? `${line} \\\n    ${places.join(" ")}` : line;
 }
 
 /** A program that reads every alert of the topic: all partitions from the beginning, and ends at their end. */
@@ -77,9 +89,4 @@ for message in messages(TOPIC):
 print(f"{count:,} alerts; the last one holds {', '.join(alert)}" if count else "no alerts")
 consumer.close()
 `;
-}
-
-/** A word for a shell; what the service names needs no quotes. */
-function shell(word: string): string {
-  return /^[\w.,:/=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
