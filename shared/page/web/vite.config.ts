@@ -12,6 +12,8 @@ export default defineConfig({
   build: {
     target: ["chrome125", "firefox125", "safari17.5"],
     assetsInlineLimit: 0,
+    // The folder itself is in git, so that the program's build notices a page that is built later.
+    emptyOutDir: false,
     modulePreload: { polyfill: false },
   },
 });
