@@ -25,7 +25,7 @@ export function Same() {
         ? curlOf(now, apiUrl, token() !== undefined)
         : way === "Link"
           ? location.href.split("#")[0] + linkOf(now)
-          : commandOf(now);
+          : commandOf(now, apiUrl);
   return (
     <section class="card same" aria-labelledby="same-title">
       <header>

@@ -1,7 +1,10 @@
 import type { JobRequest } from "../types";
 
-/** The request as the command line's options. */
-export function commandOf(request: JobRequest): string {
+/** Where the command line looks for the service unless told otherwise. */
+const USUAL = "http://127.0.0.1:8642";
+
+/** The request as the command line's options, for the service whose paths begin with `api`. */
+export function commandOf(request: JobRequest, api = `${USUAL}/v1/`): string {
   const options: string[] = [`--nights ${request.nights.map(word).join(" ")}`];
   const add = (name: string, value: unknown) => {
     if (value !== undefined && value !== null && value !== "") {
@@ -21,6 +24,8 @@ export function commandOf(request: JobRequest): string {
   add("nights-at-once", request.pace?.nights_at_once);
   add("survey", request.survey);
   add("name", request.name);
+  const service = api.replace(/\/v1\/$/, "");
+  if (service !== USUAL) add("api", service);
   return `nightferry submit ${options.join(" \\\n    ")}`;
 }
 
