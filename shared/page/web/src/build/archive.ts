@@ -54,6 +54,34 @@ async function look() {
   void api.schema().then((found) => void (fields.value = found.fields), ignore);
   void api.functions().then((found) => void (functions.value = found), ignore);
   nights.value = await api.nights();
+  void followIndex();
+}
+
+/** While nights are being indexed, this long between looks, in milliseconds. */
+const INDEXING = 3000;
+/** After so many looks without a night more, nobody seems to be indexing. */
+const PATIENCE = 20;
+
+/** Grows when nights were indexed since the last look: counts are known better then. */
+export const indexed = signal(0);
+
+/** Looks again as long as nights are being indexed, as they are when a service has just begun. */
+async function followIndex() {
+  const count = () => nights.value?.filter((night) => night.indexed).length ?? 0;
+  for (let idle = 0; idle < PATIENCE && count() < (nights.value?.length ?? 0); idle++) {
+    await new Promise((done) => setTimeout(done, INDEXING));
+    if (document.hidden) continue;
+    const before = count();
+    try {
+      nights.value = await api.nights();
+      if (count() === before) continue;
+      classes.value = await api.classes();
+      idle = 0;
+      indexed.value++;
+    } catch {
+      // The next look may succeed.
+    }
+  }
 }
 
 /** The view works without these: they only help to choose. */

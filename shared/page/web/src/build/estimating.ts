@@ -1,7 +1,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { ApiError, api, isAbort, said, type Estimate, type JobRequest, type Problem } from "../api";
 import { missing, request } from "./draft";
-import { classes } from "./archive";
+import { classes, indexed } from "./archive";
 
 /**
  * A change that comes sooner than this after the one before, in milliseconds, waits as long itself: a click is answered
@@ -26,6 +26,8 @@ export function keepEstimating(): () => void {
   let last = -Infinity;
   const end = effect(() => {
     const asked = request.value;
+    // Asked again when more of the archive is known.
+    void indexed.value;
     const open = Object.keys(missing.value).length > 0;
     clearTimeout(timer);
     flight?.abort();
