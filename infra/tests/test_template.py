@@ -44,7 +44,7 @@ def test_the_api_is_called_with_a_signature_or_not_at_all(stack: Stack) -> None:
     assert status(urllib.request.Request(url, headers=dict(signed.headers))) != 403
 
 
-@pytest.mark.parametrize("path", ["/", "/favicon.svg", "/assets/index-1a2b.js"])
+@pytest.mark.parametrize("path", ["/", "/assets/index-1a2b.js"])
 def test_the_page_is_had_without_a_signature(stack: Stack, path: str) -> None:
     assert status(urllib.request.Request(stack.outputs["API_BASE"] + path)) != 403
     wait_for("the function's start", lambda: "hello from the start" in stack.log("portal"))
@@ -139,7 +139,6 @@ def test_each_path_leads_to_its_function_and_the_page_alone_asks_nobody(translat
     told = {path: {method: function(path, method) for method in methods} for path, methods in paths.items()}
     assert told == {
         "/": {"get": "Portal"},
-        "/favicon.svg": {"get": "Portal"},
         "/assets/{proxy+}": {"get": "Portal"},
         "/v1/jobs": {"post": "Submit", "get": "Status"},
         "/v1/jobs/{id}": {"get": "Status", "delete": "Status"},

@@ -35,7 +35,7 @@ pub fn is_light(data_type: &DataType) -> bool {
 pub(crate) fn groups(catalogue: &Catalogue) -> Vec<Vec<Night>> {
     let mut groups: BTreeMap<(i32, u32, &str), Vec<Night>> = BTreeMap::new();
     for (night, known) in &catalogue.nights {
-        if known.sample.rows > 0 {
+        if known.sample.rows > 0 && known.sample.is_sliced() {
             groups.entry((night.year(), night.month(), &known.schema)).or_default().push(*night);
         }
     }

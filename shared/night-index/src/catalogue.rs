@@ -151,9 +151,34 @@ impl Catalogue {
             }
         }
         self.bundled = BTreeMap::new();
-        for (place, bundle) in self.bundles.iter().enumerate() {
+        for (place, bundle) in self.bundles.iter().enumerate().filter(|(_, bundle)| bundle.object.is_sliced())
+        {
             self.bundled.extend(bundle.nights.iter().map(|night| (*night, place)));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_that_an_earlier_version_made_is_not_looked_at() {
+        let night: Night = "2026-03-22".parse().unwrap();
+        let bundle = |slices: usize| Bundle {
+            object: Object {
+                path: "bundles/2026-03.parquet".into(),
+                size: 1,
+                rows: 9,
+                slices: vec![1; slices],
+            },
+            nights: vec![night],
+        };
+        for (slices, found) in [(5, false), (crate::SLICES, true)] {
+            let mut catalogue = Catalogue { bundles: vec![bundle(slices)], ..Catalogue::default() };
+            catalogue.settle().unwrap();
+            assert_eq!(catalogue.bundle_of(night).is_some(), found, "{slices} slices");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a night.
 
+use crate::sample::SLICES;
 use archive::{ColumnFootprint, OpenFile};
 use job::{FieldPath, Night};
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,11 @@ pub struct Object {
 }
 
 impl Object {
+    /// Whether its slices are those that are told apart now: files of an earlier version lie otherwise.
+    pub fn is_sliced(&self) -> bool {
+        self.rows == 0 || self.slices.len() == SLICES
+    }
+
     /// The row groups of some slices, as far as the file has them.
     pub fn row_groups(&self, slices: Range<usize>, file: &OpenFile) -> Range<usize> {
         let before = |slices: usize| {

@@ -63,7 +63,8 @@ fn file(path: &str, bytes: &'static [u8]) -> Response {
 /// Whether the file's name holds a mark of its contents, as in `index-Dbu2GYst.css`: then it never changes.
 fn is_named_by_contents(path: &str) -> bool {
     let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-    stem.rsplit_once('-').is_some_and(|(_, mark)| mark.len() == 8)
+    // The mark itself may have such a sign in it.
+    stem.len().checked_sub(9).is_some_and(|place| stem.as_bytes().get(place) == Some(&b'-'))
 }
 
 fn media_type(path: &str) -> &'static str {
@@ -102,6 +103,7 @@ mod tests {
         assert!(
             is_named_by_contents("assets/index-Dbu2GYst.css") && !is_named_by_contents("assets/theme.js")
         );
+        assert!(is_named_by_contents("assets/SampleCard-CHe-A_1O.css"));
         for missing in
             ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html", "/Cargo.toml"]
         {

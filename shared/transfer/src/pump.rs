@@ -8,7 +8,7 @@ use crate::{
     filter::Filter,
     pace::Pacer,
     run_task::Delivered,
-    sample::{OF_A_TASK, Sampler},
+    sample::{self, OF_A_TASK, Sampler},
 };
 use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -387,7 +387,7 @@ impl Sink {
 
     /// Keeps the first messages for whoever wants to see what came.
     fn sample(&mut self, partition: usize, message: &[u8]) {
-        if self.to_sample > 0 {
+        if self.to_sample > 0 && message.len() <= sample::MAX_BYTES {
             let sequence = self.sequencer.reached().get(partition).copied().unwrap_or(u64::MAX);
             self.to_sample -= 1;
             self.progress.with(|tidings| tidings.sample.keep(partition, sequence, message));

@@ -10,14 +10,18 @@ use object_store::path::Path;
 use packet::readable;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// Messages that a task keeps.
 pub(crate) const OF_A_TASK: usize = 3;
 /// Larger messages are not kept, so that an answer fits through a gateway.
-const MAX_BYTES: usize = 256 * 1024;
+pub(crate) const MAX_BYTES: usize = 256 * 1024;
 /// Alerts of an answer.
 const OF_A_JOB: usize = 12;
+/// Their bytes as messages; as JSON they are about four times as many, and a gateway takes six million.
+const ANSWER_BYTES: usize = 1024 * 1024;
+/// A store that is slower must not keep a task waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A few of the alerts that have arrived.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -67,16 +71,13 @@ impl Sampler {
         Self { night: Some(night), ..Self::default() }
     }
 
-    /// Keeps a message that was handed over as the `sequence`th of its task in the partition, unless it is too large.
+    /// Keeps a message that was handed over as the `sequence`th of its task in the partition.
     pub(crate) fn keep(&mut self, partition: usize, sequence: u64, message: &[u8]) {
-        if message.len() > MAX_BYTES {
-            return;
-        }
         self.messages.push(Sent { partition, sequence, message: message.to_vec() });
     }
 
     /// What has arrived, if that is more than was written before.
-    fn news(&mut self, acknowledged: &[u64]) -> Option<Kept> {
+    fn news(&self, acknowledged: &[u64]) -> Option<Kept> {
         let night = self.night?;
         let messages: Vec<String> = self
             .messages
@@ -84,9 +85,7 @@ impl Sampler {
             .filter(|sent| acknowledged.get(sent.partition).is_some_and(|count| *count >= sent.sequence))
             .map(|sent| packet::base64(&sent.message))
             .collect();
-        let is_more = messages.len() > self.written;
-        self.written = self.written.max(messages.len());
-        is_more.then_some(Kept { night, messages })
+        (messages.len() > self.written).then_some(Kept { night, messages })
     }
 }
 
@@ -98,8 +97,10 @@ impl Ledger {
             return;
         };
         let path = object_path_in(id.job, "sample", &format!("{:06}.json", id.index));
-        if let Err(error) = self.write_object(&path, &kept).await {
-            tracing::warn!(%error, "a sample of the alerts could not be kept");
+        match tokio::time::timeout(PATIENCE, self.write_object(&path, &kept)).await {
+            Ok(Ok(())) => progress.with(|tidings| tidings.sample.written = kept.messages.len()),
+            Ok(Err(error)) => tracing::warn!(%error, "a sample of the alerts could not be kept"),
+            Err(_) => tracing::warn!("a sample of the alerts took too long to write"),
         }
     }
 
@@ -111,18 +112,18 @@ impl Ledger {
         }
         let folder = object_path_in(id, "sample", "");
         let failed = |source| TransferError::Bucket { path: folder.to_string(), source };
-        let mut paths: Vec<Path> = self
-            .bucket
-            .list(Some(&folder))
-            .map_ok(|found| found.location)
-            .try_collect()
-            .await
-            .map_err(failed)?;
+        let listed = self.bucket.list(Some(&folder)).try_filter_map(|found| async move {
+            // No task keeps more.
+            let honest = found.size <= (2 * OF_A_TASK * MAX_BYTES) as u64;
+            Ok(honest.then_some(found.location))
+        });
+        let mut paths: Vec<Path> = listed.try_collect().await.map_err(failed)?;
         paths.sort_unstable();
         let chosen: Vec<Path> = spread(&paths, OF_A_JOB).cloned().collect();
         let kept: Vec<Kept> = futures::stream::iter(chosen)
-            .map(|path: Path| async move { self.read_object(&path).await })
+            .map(|path: Path| async move { self.read_kept(&path).await })
             .buffered(OF_A_JOB)
+            .try_filter_map(|kept| async move { Ok(kept) })
             .try_collect()
             .await?;
         if kept.is_empty() {
@@ -133,20 +134,38 @@ impl Ledger {
         let schema: Value = serde_json::from_str(&plan.avro_schema)
             .map_err(|error| damaged(format!("jobs/{id}/plan.json"), error.to_string()))?;
         let mut alerts: BTreeMap<(Night, usize), Value> = BTreeMap::new();
+        let mut room = ANSWER_BYTES;
         // The first of each night, then the second: a job of many nights shows one of each.
-        'rounds: for round in 0..OF_A_TASK {
+        for round in 0..OF_A_TASK {
             for (task, kept) in kept.iter().enumerate() {
-                if alerts.len() == OF_A_JOB {
-                    break 'rounds;
-                }
                 let Some(message) = kept.messages.get(round) else { continue };
-                let read = packet::from_base64(message).and_then(|message| readable(&schema, &message));
-                let alert = read.map_err(|error| damaged(folder.to_string(), error.to_string()))?;
-                alerts.insert((kept.night, task * OF_A_TASK + round), alert);
+                let bytes = packet::from_base64(message);
+                let read = bytes.and_then(|bytes| Ok((bytes.len(), readable(&schema, &bytes)?)));
+                match read {
+                    Ok((bytes, alert)) if bytes <= room && alerts.len() < OF_A_JOB => {
+                        room -= bytes;
+                        alerts.insert((kept.night, task * OF_A_TASK + round), alert);
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(job = %id, %error, "a sampled alert cannot be shown"),
+                }
             }
         }
         let alerts = alerts.into_iter().map(|((night, _), alert)| SampledAlert { night, alert });
         Ok(JobSample { alerts: alerts.collect() })
+    }
+}
+
+impl Ledger {
+    /// What a task kept; none where it is damaged: the others are shown.
+    async fn read_kept(&self, path: &Path) -> Result<Option<Kept>, TransferError> {
+        match self.read_object(path).await {
+            Err(error @ TransferError::Damaged { .. }) => {
+                tracing::warn!(%error, "a sample cannot be shown");
+                Ok(None)
+            }
+            read => read.map(Some),
+        }
     }
 }
 
@@ -170,9 +189,9 @@ mod tests {
         sampler.keep(0, 5, b"a");
         sampler.keep(1, 1, b"b");
         sampler.keep(0, 6, b"c");
-        sampler.keep(0, 7, &[0; MAX_BYTES + 1]);
         assert_eq!(sampler.news(&[4, 0]), None);
         assert_eq!(sampler.news(&[5, 0]), kept(&["YQ=="]));
+        sampler.written = 1;
         assert_eq!(sampler.news(&[5, 0]), None);
         assert_eq!(sampler.news(&[9, 9]), kept(&["YQ==", "Yg==", "Yw=="]));
     }

@@ -6,6 +6,7 @@ import { Header } from "./components/Header";
 import { TokenForm } from "./components/TokenForm";
 import BuildPage from "./build/BuildPage";
 import { route } from "./router";
+import { tokensTaken } from "./token";
 
 const JobsPage = lazy(() => import("./jobs/JobsPage").then((module) => module.default));
 const JobPage = lazy(() => import("./job/JobPage").then((module) => module.default));
@@ -14,6 +15,7 @@ const TITLES = { build: "New job", jobs: "Jobs", job: "Job" };
 
 function Page() {
   const shown = route.value;
+  const taken = tokensTaken.value;
   const main = useRef<HTMLElement>(null);
   const first = useRef(true);
   const place = shown.view === "job" ? shown.id : shown.view;
@@ -32,9 +34,9 @@ function Page() {
       <Header view={shown.view} />
       <main id="main" ref={main} tabIndex={-1}>
         <TokenForm />
-        {shown.view === "build" && <BuildPage />}
-        {shown.view === "jobs" && <JobsPage />}
-        {shown.view === "job" && <JobPage key={shown.id} id={shown.id} />}
+        {shown.view === "build" && <BuildPage key={taken} />}
+        {shown.view === "jobs" && <JobsPage key={taken} />}
+        {shown.view === "job" && <JobPage key={`${shown.id} ${taken}`} id={shown.id} />}
       </main>
     </>
   );

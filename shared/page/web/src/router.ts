@@ -26,7 +26,11 @@ export function go(hash: string) {
 
 /** Changes the address without a step in the history and without showing another view. */
 export function replaceAddress(hash: string) {
-  history.replaceState(history.state, "", hash);
+  try {
+    history.replaceState(history.state, "", hash);
+  } catch {
+    // Some browsers allow only so many changes in a while; the next one has it all.
+  }
 }
 
 function splitOnce(text: string, mark: string): [string, string] {

@@ -6,7 +6,10 @@ export const service = signal<ServiceInfo | undefined>(undefined);
 
 let asked: Promise<void> | undefined;
 
-/** Asks once. */
+/** Asks again after this long where there was no answer, in milliseconds. */
+const AGAIN = 5000;
+
+/** Asks until there is an answer, and then no more. */
 export function askService(): Promise<void> {
   asked ??= api
     .service()
@@ -17,7 +20,10 @@ export function askService(): Promise<void> {
     })
     .then(
       (info) => void (service.value = info),
-      () => void (asked = undefined),
+      () => {
+        asked = undefined;
+        setTimeout(() => void askService(), AGAIN);
+      },
     );
   return asked;
 }

@@ -5,6 +5,9 @@ const KEY = "nightferry.token";
 /** Whether the service has refused to answer whoever has no token, or this one. */
 export const tokenWanted = signal(false);
 
+/** Grows with each token that is taken: what was asked without it is asked anew. */
+export const tokensTaken = signal(0);
+
 /** The token that each request bears, where the service wants one. It is kept until the tab is closed. */
 export function token(): string | undefined {
   try {
@@ -26,4 +29,6 @@ export function useToken(text: string) {
   } catch {
     // It holds until the page is left.
   }
+  tokenWanted.value = false;
+  tokensTaken.value++;
 }

@@ -180,8 +180,9 @@ impl Scout {
         catalogue: Arc<Catalogue>,
         nights: &[Night],
     ) -> Result<Known, TransferError> {
-        // A night that could not be indexed as it is, is looked at in the archive.
-        let whole = |night: &Night| catalogue.nights.get(night).is_some_and(|known| known.trouble.is_none());
+        // A night that could not be indexed as it is, or was indexed by an earlier version, is looked at in the archive.
+        let is_whole = |known: &CataloguedNight| known.trouble.is_none() && known.sample.is_sliced();
+        let whole = |night: &Night| catalogue.nights.get(night).is_some_and(is_whole);
         let (indexed, others): (Vec<Night>, Vec<Night>) = nights.iter().partition(|night| whole(night));
         let schemas = indexed.iter().filter_map(|night| {
             let known = catalogue.nights.get(night)?;

@@ -126,7 +126,10 @@ export function Calendar({ first, shown }: { first: Signal<number>; shown: numbe
     anchor.current = day;
     // From a day without alerts a drag takes what it meets.
     setGesture({ from: day, to: day, add: !picked.has(day), before: picked });
-    addEventListener("pointerup", finish, { once: true });
+    const over = new AbortController();
+    for (const end of ["pointerup", "pointercancel"]) {
+      addEventListener(end, () => (over.abort(), finish()), { signal: over.signal });
+    }
   };
 
   const live = useRef<Gesture | undefined>(undefined);
@@ -134,6 +137,8 @@ export function Calendar({ first, shown }: { first: Signal<number>; shown: numbe
   const finish = () => {
     const made = live.current;
     setGesture(undefined);
+    // The click that belongs to it, if it has one, comes before this.
+    setTimeout(() => (handled.current = false));
     if (made) choose(withSpan(made.before, made.from, made.to, made.add));
   };
 

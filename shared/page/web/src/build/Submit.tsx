@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { api, type Problem } from "../api";
 import { go, jobLink } from "../router";
 import { missing, request } from "./draft";
-import { problems, problemsOf } from "./estimating";
+import { problemsOf, refused as isRefused } from "./estimating";
 import { Problems } from "./Problems";
 
 /** Sends the request and goes to the job that it becomes. */
@@ -10,7 +10,7 @@ export function Submit() {
   const [busy, work] = useState(false);
   const [refused, refuse] = useState<{ of: unknown; problems: Problem[] } | undefined>(undefined);
   const now = request.value;
-  const open = Object.keys(missing.value).length > 0 || problems.value.length > 0;
+  const open = Object.keys(missing.value).length > 0 || isRefused.value;
   const submit = async () => {
     if (open || busy) return;
     work(true);

@@ -33,6 +33,12 @@ describe("a document", () => {
     const returned = JSON.stringify({ id: "8ca005ef", ...request, status: { state: "done" } });
     expect(await requestFromText(returned)).toEqual(request);
   });
+  test("is refused where a part of it could be meant otherwise", async () => {
+    const wrong = ["test: 'true'", "survey: LSST", "pace: 5", "limit: many", "classes: [{a: 1}]", "limits: 5"];
+    for (const part of wrong) {
+      await expect(requestFromText(`nights: [2026-03-22]\n${part}`), part).rejects.toThrow();
+    }
+  });
   test("is written so that it is read the same", async () => {
     const hard = { ...request, classes: ["!AGN", "**", "yes", "not X"], name: "'\"\\ # : -", content: ["a", "b.c"] };
     expect(await requestFromText(await yamlOf(hard))).toEqual(hard);

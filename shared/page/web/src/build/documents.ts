@@ -61,7 +61,10 @@ export async function requestFromText(text: string): Promise<JobRequest> {
   const nights = texts(given.nights).flatMap((entry) => entry.split(","));
   if (!nights.length) throw new Error("it names no nights");
   const request: JobRequest = { nights: nights.map((entry) => entry.trim()).filter(Boolean) };
-  if (given.survey === "lsst" || given.survey === "ztf") request.survey = given.survey;
+  if (given.survey != null) {
+    if (given.survey !== "lsst" && given.survey !== "ztf") throw new Error("`survey` is ztf or lsst");
+    request.survey = given.survey;
+  }
   if (given.classes != null) request.classes = texts(given.classes);
   const conditions = given.conditions ?? given.where;
   if (conditions != null)
@@ -71,9 +74,12 @@ export async function requestFromText(text: string): Promise<JobRequest> {
   if (given.content != null)
     request.content = Array.isArray(given.content) ? texts(given.content) : String(given.content);
   for (const key of ["limit", "partitions"] as const) if (given[key] != null) request[key] = whole(given[key], key);
-  if (given.test === true) request.test = true;
+  if (given.test != null && typeof given.test !== "boolean") throw new Error("`test` is true or false");
+  if (given.test) request.test = true;
   if (given.name != null) request.name = String(given.name);
-  if (given.pace != null && typeof given.pace === "object") {
+  if (given.pace != null) {
+    if (typeof given.pace !== "object" || Array.isArray(given.pace))
+      throw new Error("`pace` has parts, such as alerts_per_second");
     request.pace = {};
     for (const [key, amount] of Object.entries(given.pace)) {
       if (key !== "alerts_per_second" && key !== "bytes_per_second" && key !== "nights_at_once") {
@@ -87,8 +93,11 @@ export async function requestFromText(text: string): Promise<JobRequest> {
 
 const KEYS = "nights classes conditions content limit test partitions pace survey name where id status".split(" ");
 
-const texts = (value: unknown): string[] =>
-  value == null ? [] : Array.isArray(value) ? value.map(String) : [String(value)];
+function texts(value: unknown): string[] {
+  const list: unknown[] = value == null ? [] : Array.isArray(value) ? value : [value];
+  if (list.some((entry) => typeof entry === "object")) throw new Error("an entry of a list is a text or a number");
+  return list.map(String);
+}
 
 function whole(value: unknown, place: string): number {
   if (typeof value === "number" && Number.isInteger(value) && value >= 0) return value;

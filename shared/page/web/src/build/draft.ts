@@ -86,8 +86,10 @@ export function draftOf(request: JobRequest): Draft {
   const exclude = new Set<string>();
   for (const text of request.classes ?? []) {
     const [, not, label = ""] = /^\s*(!|not\s)?\s*(?:\(SIMBAD\)\s*)?(.*?)\s*$/i.exec(text) ?? [];
-    if (label && !/^allclasses$/i.test(label)) (not ? exclude : include).add(label);
+    if (label) (not ? exclude : include).add(label);
   }
+  // With it among them, the others add nothing.
+  if ([...include].some((label) => /^allclasses$/i.test(label))) include.clear();
   return {
     ...EMPTY,
     survey: request.survey ?? "ztf",

@@ -8,11 +8,15 @@ import { classes, indexed } from "./archive";
  * at once, typing does not ask for every letter.
  */
 const QUIET = 120;
+/** Asks again after this long where the service could not answer, in milliseconds. */
+const AGAIN = 3000;
 
 /** The newest estimate that succeeded. */
 export const estimate = signal<Estimate | undefined>(undefined);
 /** What is wrong with the request as it is now. */
 export const problems = signal<Problem[]>([]);
+/** Whether it is the request that is wrong; else the service could not answer for now, and is asked again. */
+export const refused = signal(false);
 /** Whether the estimate is of an earlier state of the request. */
 export const stale = signal(true);
 /** Alerts by class in the chosen nights; undefined until they are known. */
@@ -34,6 +38,7 @@ export function keepEstimating(): () => void {
     if (open) {
       stale.value = true;
       problems.value = [];
+      refused.value = false;
       return;
     }
     stale.value = true;
@@ -56,6 +61,7 @@ async function ask(asked: JobRequest) {
     if (own !== flight) return;
     estimate.value = answer;
     problems.value = [];
+    refused.value = false;
     stale.value = false;
     if (answer.classes?.length) {
       inNights.value = new Map(answer.classes.map((each) => [each.class, each.alerts_in_nights]));
@@ -63,8 +69,16 @@ async function ask(asked: JobRequest) {
   } catch (error) {
     if (isAbort(error) || own !== flight) return;
     problems.value = problemsOf(error);
-    await countClasses(asked.nights, own);
+    refused.value = isOfRequest(error);
+    if (refused.value) await countClasses(asked.nights, own);
+    else timer = window.setTimeout(() => void ask(asked), AGAIN);
   }
+}
+
+/** Whether an error says that the request is wrong, rather than that nobody could answer it. */
+function isOfRequest(error: unknown): boolean {
+  const status = error instanceof ApiError ? error.problem.status : 0;
+  return status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
 }
 
 /** Counts the classes of the nights where the estimate could not. */

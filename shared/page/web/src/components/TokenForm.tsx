@@ -8,7 +8,7 @@ export function TokenForm() {
   const take = (event: Event) => {
     event.preventDefault();
     useToken(text);
-    location.reload();
+    write("");
   };
   return (
     <form class="notice token" onSubmit={take}>

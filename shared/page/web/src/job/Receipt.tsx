@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { api, apiUrl, isAbort, said, type JobDocument, type Receipt as Books } from "../api";
+import { api, isAbort, said, type JobDocument, type Receipt as Books } from "../api";
 import { Pages } from "../components/Pager";
 import { bytes, count, moment, percent } from "../format";
 import { checks, dropped } from "./books";
@@ -27,13 +27,9 @@ export function Receipt({ job }: { job: JobDocument }) {
       <div class="title-line">
         <h2 id="receipt-title">Receipt</h2>
         {receipt && (
-          <a
-            class="button"
-            href={`${apiUrl}jobs/${encodeURIComponent(job.id)}/receipt`}
-            download={`receipt-${job.id}.json`}
-          >
+          <button type="button" onClick={() => save(`receipt-${job.id}.json`, receipt)}>
             Download as JSON
-          </a>
+          </button>
         )}
       </div>
       {!over && <p class="muted">It is written when the job has ended, and checked against the topic.</p>}
@@ -42,6 +38,16 @@ export function Receipt({ job }: { job: JobDocument }) {
       {receipt && <Told receipt={receipt} />}
     </section>
   );
+}
+
+/** Has the browser save a value as a file of JSON. */
+function save(name: string, value: unknown) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([JSON.stringify(value, null, 2)], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  // Once the browser has begun to read it.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function Told({ receipt }: { receipt: Books }) {
