@@ -42,6 +42,11 @@ export class Stack {
     return new Stack(child, of("page"), of("API"), of("broker"));
   }
 
+  /** What a terminal has set where the service is not at its usual addresses, which our commands need not name. */
+  get terminal() {
+    return { NIGHTFERRY_API: this.page.replace(/\/$/, ""), KAFKA_BOOTSTRAP: this.bootstrap };
+  }
+
   /** Asks the API; throws unless it answers with success. */
   async ask<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
     const response = await fetch(`${this.api}/${path}`, init);

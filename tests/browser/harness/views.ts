@@ -18,7 +18,7 @@ export class BuildView {
   figures = () => this.page.getByRole("complementary", { name: "What it would bring" });
   editor = () => this.page.getByRole("textbox", { name: "Conditions" });
   nightsText = () => this.page.getByRole("textbox", { name: /^As text/ });
-  night = (night: string) => this.page.getByRole("gridcell", { name: new RegExp(`^${night},`) });
+  night = (night: string) => this.page.getByRole("gridcell", { name: new RegExp(`^${spoken(night)},`) });
   include = (label: string) => this.page.getByRole("button", { name: `Include ${label}`, exact: true });
   exclude = (label: string) => this.page.getByRole("button", { name: `Exclude ${label}`, exact: true });
   packet = (name: string) => this.page.getByRole("radio", { name: new RegExp(`^${name}`) });
@@ -38,11 +38,9 @@ export class BuildView {
 
   /** The nights that are marked as chosen in the months in view. */
   async picked(): Promise<string[]> {
-    const cells = this.page.getByRole("gridcell", { selected: true });
-    return (await cells.all()).reduce<Promise<string[]>>(
-      async (all, cell) => [...(await all), (await cell.getAttribute("aria-label"))!.slice(0, 10)],
-      Promise.resolve([]),
-    );
+    const cells = await this.page.getByRole("gridcell", { selected: true }).all();
+    const labels = await Promise.all(cells.map((cell) => cell.getAttribute("aria-label")));
+    return labels.map((label) => new Date(`${label!.split(",")[0]} UTC`).toISOString().slice(0, 10));
   }
 
   /** The same request as the page writes it in one of its ways. */
@@ -98,8 +96,15 @@ export class JobView {
   /** The commands of a way to get the data. */
   async commands(way: "nightferry" | "finkctl" | "Python"): Promise<string[]> {
     await this.page.getByRole("tab", { name: way }).click();
-    return this.page.getByRole("tabpanel", { name: way }).getByRole("code").allTextContents();
+    return this.page.getByRole("tabpanel", { name: way }).locator("pre").allTextContents();
   }
+}
+
+/** A night as the calendar calls it: `2026-03-02` is `Mon 2 March 2026`. */
+function spoken(night: string): string {
+  const part = (options: Intl.DateTimeFormatOptions) =>
+    new Intl.DateTimeFormat("en-GB", { ...options, timeZone: "UTC" }).format(new Date(night));
+  return `${part({ weekday: "short" })} ${part({ day: "numeric" })} ${part({ month: "long" })} ${part({ year: "numeric" })}`;
 }
 
 /** The number that a text begins with: `1,234 alerts` is 1234. */
