@@ -33,6 +33,6 @@ export default defineConfig({
   },
   projects: [
     { name: "cases", testDir: "cases" },
-    { name: "screenshots", testDir: "screenshots" },
+    { name: "pictures", testDir: "pictures" },
   ],
 });

@@ -8,10 +8,8 @@ import { nightferry, run } from "./programs.ts";
 export class Stack {
   private constructor(
     private readonly child: ChildProcess,
-    /** Where the page is: `http://127.0.0.1:…/`. */
+    /** Where the page is: `http://127.0.0.1:…/`. The API is beside it, below `v1/`. */
     readonly page: string,
-    /** Where the API is, without a slash at the end. */
-    readonly api: string,
     /** Where the broker is: `127.0.0.1:…`. */
     readonly bootstrap: string,
   ) {}
@@ -39,7 +37,7 @@ export class Stack {
       if (!value) throw new Error(`\`nightferry up\` did not say its ${name}`);
       return value;
     };
-    return new Stack(child, of("page"), of("API"), of("broker"));
+    return new Stack(child, of("page"), of("broker"));
   }
 
   /** What a terminal has set where the service is not at its usual addresses, which our commands need not name. */
@@ -49,7 +47,7 @@ export class Stack {
 
   /** Asks the API; throws unless it answers with success. */
   async ask<Answer>(path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await fetch(`${this.api}/${path}`, init);
+    const response = await fetch(`${this.page}v1/${path}`, init);
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as Answer;
   }

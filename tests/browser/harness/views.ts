@@ -24,6 +24,15 @@ export class BuildView {
   packet = (name: string) => this.page.getByRole("radio", { name: new RegExp(`^${name}`) });
   submitButton = () => this.figures().getByRole("button", { name: /^Submit/ });
 
+  /** Types the beginning of a field and takes the completion. */
+  async complete(typed: string, field: string) {
+    await this.page.keyboard.type(typed);
+    await expect(this.page.getByRole("option", { name: field, selected: true })).toBeVisible();
+    // The editor takes no key for its list until one had the time to see it.
+    await this.page.waitForTimeout(150);
+    await this.page.keyboard.press("Enter");
+  }
+
   /** The headline: how many alerts would pass. */
   headline = () => this.figures().getByText(/^[\d,]+ alerts?$/);
 
@@ -70,7 +79,7 @@ export class JobView {
   }
 
   id = () => decodeURIComponent(this.page.url().split("#/jobs/")[1]!);
-  part = (name: string | RegExp) => this.page.getByRole("region", { name });
+  part = (name: string) => this.page.getByRole("region", { name, exact: true });
   main = () => this.page.getByRole("main");
 
   /** Waits for the word that stands at the head of the job. */
