@@ -216,6 +216,8 @@ fn requests_over_a_limit_are_refused_with_the_estimate_and_what_would_fit() {
     assert_eq!(text(&list, "/0/user"), "ada");
     // Refused jobs leave nothing behind: the three accepted ones are all there are.
     assert_eq!(list.as_array().unwrap().len(), 3);
+    let (_, _, nobodys) = get(&format!("{jobs}?mine=true"));
+    assert_eq!(nobodys.as_array().unwrap().len(), 0, "who asks has no job");
 }
 
 #[test]

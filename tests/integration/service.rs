@@ -131,12 +131,14 @@ async fn a_dropped_manifest_is_one_job_however_often_it_is_told_of() {
     world.told(path, "first").await;
     world.told(path, "first").await;
     let id: JobId = world.object("jobs/nightly/answer.json").await["job"].as_str().unwrap().parse().unwrap();
-    assert_eq!(world.service.list(10).await.unwrap().len(), 1);
+    assert_eq!(world.service.list(10, None).await.unwrap().len(), 1);
     world.work_through(None).await;
     assert_eq!(world.came_to(id).await, (JobState::Done, 7));
     // The same text dropped once more is another object, and another job.
     world.told(path, "second").await;
-    assert_eq!(world.service.list(10).await.unwrap().len(), 2);
+    assert_eq!(world.service.list(10, None).await.unwrap().len(), 2);
+    assert_eq!(world.service.list(1, Some("bucket")).await.unwrap().len(), 1);
+    assert!(world.service.list(10, Some("ada")).await.unwrap().is_empty());
     world.work_through(None).await;
     world.broker.shutdown();
 }
@@ -155,7 +157,7 @@ async fn a_manifest_of_a_jobs_own_name_is_that_job_and_heals_when_written_over()
     world.told(&path, "of our own hand").await;
     world.work_through(None).await;
     assert_eq!(world.came_to(id).await, (JobState::Done, 7));
-    assert_eq!(world.service.list(10).await.unwrap().len(), 1);
+    assert_eq!(world.service.list(10, None).await.unwrap().len(), 1);
     world.broker.shutdown();
 }
 
@@ -173,7 +175,7 @@ async fn a_manifest_that_cannot_be_taken_is_answered_beside_it() {
         assert!(answer.to_string().contains(told) && answer.get("job").is_none(), "{text}: {answer}");
     }
     world.told("jobs/never was/manifest.json", "one").await;
-    assert!(world.service.list(10).await.unwrap().is_empty());
+    assert!(world.service.list(10, None).await.unwrap().is_empty());
     world.broker.shutdown();
 }
 

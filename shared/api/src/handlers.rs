@@ -62,16 +62,21 @@ fn request_in(body: Result<Bytes, BytesRejection>) -> Result<JobRequest, Problem
 pub(crate) struct Page {
     /// At most this many, 100 unless said otherwise.
     limit: Option<usize>,
+    /// Only those of who asks.
+    #[serde(default)]
+    mine: bool,
 }
 
 /// The newest jobs, newest first.
 #[utoipa::path(get, path = "/v1/jobs", params(Page), responses((status = 200, body = Vec<JobSummary>)))]
 pub(crate) async fn list(
     State(ledger): State<Ledger>,
+    Asking(caller): Asking,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Answer<Vec<JobSummary>> {
     let page = queried(page)?;
-    Ok(Json(ledger.list(page.limit.unwrap_or(100).min(1000)).await?))
+    let of = page.mine.then_some(caller.user.as_str());
+    Ok(Json(ledger.list(page.limit.unwrap_or(100).min(1000), of).await?))
 }
 
 /// A job: the document as submitted, with its status.

@@ -3,7 +3,7 @@
 //! | path | does |
 //! |---|---|
 //! | `POST /v1/jobs` | submits a document (JSON or YAML), answers 201 with the job |
-//! | `GET /v1/jobs` | the newest jobs |
+//! | `GET /v1/jobs` | the newest jobs; `?mine=true` those of who asks |
 //! | `GET /v1/jobs/{id}` | the document with its status |
 //! | `DELETE /v1/jobs/{id}` | cancels |
 //! | `POST /v1/jobs/{id}/retry` | runs failed nights again, into the same topic |

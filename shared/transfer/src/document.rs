@@ -5,6 +5,9 @@ use chrono::{DateTime, Utc};
 use job::{Counts, Failure, Job, JobId, JobRequest, JobState, LogLine, Night, Task, TaskState, TraceId};
 use serde::{Deserialize, Serialize};
 
+/// So many jobs are looked through for those of one user.
+const NEWEST: usize = 1000;
+
 /// A job as the API shows it. It can be submitted again as it is.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct JobDocument {
@@ -126,11 +129,13 @@ impl Ledger {
         self.document(job.value.id).await
     }
 
-    /// The newest jobs, newest first.
-    pub async fn list(&self, at_most: usize) -> Result<Vec<JobSummary>, TransferError> {
+    /// The newest jobs, newest first; of one user only, if one is named, as far as they are among the newest thousand.
+    pub async fn list(&self, at_most: usize, of: Option<&str>) -> Result<Vec<JobSummary>, TransferError> {
         let mut summaries = Vec::new();
-        for job in self.store.jobs(at_most).await? {
-            let job = job.value;
+        let newest = self.store.jobs(if of.is_some() { NEWEST } else { at_most }).await?;
+        let wanted =
+            newest.into_iter().map(|job| job.value).filter(|job| of.is_none_or(|user| job.user == user));
+        for job in wanted.take(at_most) {
             let tasks = self.store.tasks(job.id).await?;
             summaries.push(JobSummary {
                 id: job.id,

@@ -93,8 +93,9 @@ export const api = {
   schema: (signal?: AbortSignal) => call<ArchiveSchema>("GET", "schema", signal),
   estimate: (request: JobRequest, signal?: AbortSignal) => call<Estimate>("POST", "estimates", signal, request),
   submit: (request: JobRequest, signal?: AbortSignal) => call<JobDocument>("POST", "jobs", signal, request),
-  /** The newest jobs, at most so many. */
-  jobs: (most: number, signal?: AbortSignal) => call<JobSummary[]>("GET", `jobs?limit=${most}`, signal),
+  /** The newest jobs, at most so many; one's own where the service knows who asks. */
+  jobs: (most: number, signal?: AbortSignal) =>
+    call<JobSummary[]>("GET", `jobs?limit=${most}${token() ? "&mine=true" : ""}`, signal),
   job: (id: string, signal?: AbortSignal) => call<JobDocument>("GET", job(id), signal),
   cancel: (id: string, signal?: AbortSignal) => call<JobDocument>("DELETE", job(id), signal),
   retry: (id: string, signal?: AbortSignal) => call<JobDocument>("POST", job(id, "/retry"), signal),
