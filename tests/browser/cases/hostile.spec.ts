@@ -58,7 +58,7 @@ test("markup in a job's name and in an address is text", async ({ page, sample }
 });
 
 test("markup in the archive's labels, names and images is text", async ({ page, folder }) => {
-  const archive = await simulate(join(folder, "archive"), "2026-03-01", 60);
+  const archive = await simulate(join(folder, "archive"), ["2026-03-01"], 60);
   await run(await python(), ["-c", POISON, archive, MARKUP, SCRIPT]);
   const stack = await Stack.start(archive, join(folder, "data"));
   try {

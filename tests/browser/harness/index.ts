@@ -28,7 +28,8 @@ interface Each {
   stranger: BrowserContext;
 }
 
-async function over(archive: (folder: string) => Promise<string>, use: (stack: Stack) => Promise<void>) {
+/** A stack over an archive that is made first, all indexed; it is ended whatever happens. */
+export async function over(archive: (folder: string) => Promise<string>, use: (stack: Stack) => Promise<void>) {
   await scratch(async (folder) => {
     const stack = await Stack.start(await archive(join(folder, "archive")), join(folder, "data"));
     try {
@@ -42,11 +43,11 @@ async function over(archive: (folder: string) => Promise<string>, use: (stack: S
 
 export const test = base.extend<Each, Stacks>({
   sample: [
-    async ({}, use) => over((folder) => simulate(folder, "2026-03-01..2026-03-08", 300), use),
+    async ({}, use) => over((folder) => simulate(folder, ["2026-03-01..2026-03-08"], 300), use),
     { scope: "worker", timeout: 60_000 },
   ],
   wide: [
-    async ({}, use) => over((folder) => simulate(folder, "2026-01-20..2026-03-08", 400, ["--no-cutouts"]), use),
+    async ({}, use) => over((folder) => simulate(folder, ["2026-01-20..2026-03-08"], 400, ["--no-cutouts"]), use),
     { scope: "worker", timeout: 90_000 },
   ],
   real: [async ({}, use) => over(async () => shared("archive/ztf"), use), { scope: "worker", timeout: 60_000 }],

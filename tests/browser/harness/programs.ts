@@ -31,7 +31,7 @@ export async function scratch<T>(use: (folder: string) => Promise<T>): Promise<T
   try {
     return await use(folder);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 

@@ -75,11 +75,12 @@ export class Stack {
   }
 
   /** Waits until every night is indexed. */
-  async indexed(): Promise<Night[]> {
-    return waitFor("all nights are indexed", async () => {
+  async indexed(): Promise<void> {
+    const look = async () => {
       const nights = await this.ask<Night[]>("nights");
-      return nights.length && nights.every((night) => night.indexed) ? nights : undefined;
-    });
+      return (nights.length > 0 && nights.every((night) => night.indexed)) || undefined;
+    };
+    await waitFor("all nights are indexed", look, 120);
   }
 
   /** Ends it. */
@@ -94,8 +95,18 @@ export class Stack {
 }
 
 /** Sample nights: the same arguments make the same alerts. */
-export async function simulate(folder: string, nights: string, alerts: number, more: string[] = []): Promise<string> {
-  await run(nightferry, ["simulate", folder, "--nights", nights, "--alerts", String(alerts), "--seed", "1", ...more]);
+export async function simulate(folder: string, nights: string[], alerts: number, more: string[] = []): Promise<string> {
+  await run(nightferry, [
+    "simulate",
+    folder,
+    "--nights",
+    ...nights,
+    "--alerts",
+    String(alerts),
+    "--seed",
+    "1",
+    ...more,
+  ]);
   return folder;
 }
 

@@ -79,7 +79,8 @@ export class JobView {
   }
 
   id = () => decodeURIComponent(this.page.url().split("#/jobs/")[1]!);
-  part = (name: string) => this.page.getByRole("region", { name, exact: true });
+  /** A part by the word that its heading begins with. */
+  part = (name: string) => this.page.getByRole("region", { name: new RegExp(`^${name}\\b`) });
   main = () => this.page.getByRole("main");
 
   /** Waits for the word that stands at the head of the job. */
