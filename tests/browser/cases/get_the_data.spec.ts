@@ -17,9 +17,9 @@ test("each ready command, taken as it is shown, brings every alert", async ({ pa
 
   // Ours, and the comparison that it offers.
   const [download, verify] = await view.commands("nightferry");
-  await shell(download!, folder, sample.terminal);
+  await shell(download!, folder);
   expect(await rows(join(folder, "alerts"))).toBe(600);
-  await shell(verify!, folder, sample.terminal);
+  await shell(verify!, folder);
 
   // The field's own client; it waits ten seconds at the end of the only partition.
   const [install, register, transfer] = await view.commands("finkctl");

@@ -40,9 +40,9 @@ export class Stack {
     return new Stack(child, of("page"), of("broker"));
   }
 
-  /** What a terminal has set where the service is not at its usual addresses, which our commands need not name. */
+  /** What a terminal has set where the service is not at its usual address, for commands that do not name it. */
   get terminal() {
-    return { NIGHTFERRY_API: this.page.replace(/\/$/, ""), KAFKA_BOOTSTRAP: this.bootstrap };
+    return { NIGHTFERRY_API: this.page.replace(/\/$/, "") };
   }
 
   /** Asks the API; throws unless it answers with success. */
