@@ -116,13 +116,11 @@ pub fn candidate(name: &str, alert: &Alert) -> Value {
         "objectidps1" | "objectidps2" | "objectidps3" => {
             Whole(1_000_000_000_000 + (alert.object.of(name).bits() >> 16) as i64)
         }
-        name if name.starts_with("sg")
-            || name.starts_with("sr")
-            || name.starts_with("si")
-            || name.starts_with("sz") =>
-        {
-            Number(if draw.unit() < 0.1 { -999.0 } else { alert.object.of(name).between(0.0, 22.0) })
+        name if ["sgmag", "srmag", "simag", "szmag"].iter().any(|band| name.starts_with(band)) => {
+            Number(if draw.unit() < 0.1 { -999.0 } else { alert.object.of(name).between(14.0, 22.0) })
         }
+        name if name.starts_with("sgscore") => Number(alert.object.of(name).between(0.0, 1.0)),
+        "sigmagnr" => Number(draw.between(0.01, 0.1)),
         name if name.starts_with("distpsnr") => Number(alert.object.of(name).between(0.0, 30.0)),
         _ => visit(name, alert, &alert.now),
     }

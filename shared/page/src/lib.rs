@@ -43,7 +43,12 @@ fn answer(path: &str) -> Response {
 }
 
 fn file(path: &str, bytes: &'static [u8]) -> Response {
-    let keep = if is_named_by_contents(path) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let keep = match path {
+        _ if is_named_by_contents(path) => "public, max-age=31536000, immutable",
+        // Browsers ask for the picture of a page anew whenever the address changes.
+        "assets/favicon.svg" => "public, max-age=86400",
+        _ => "no-cache",
+    };
     let headers: [(HeaderName, &'static str); 7] = [
         (header::CONTENT_TYPE, media_type(path)),
         (header::CACHE_CONTROL, keep),

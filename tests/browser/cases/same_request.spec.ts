@@ -50,7 +50,7 @@ test("the curl command and the command line, run in a shell, make the job that t
   expect(requested(await sample.job(curl.id))).toEqual(shown);
 
   const command = `${await view.written("Command line")} --json`;
-  const line = JSON.parse(await shell(command, folder, sample.terminal));
+  const line = JSON.parse(await shell(command, folder));
   expect(requested(await sample.job(line.id))).toEqual(shown);
 
   // And the page's own button sends the same.

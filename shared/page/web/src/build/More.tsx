@@ -41,7 +41,7 @@ export function More() {
             <input
               type="text"
               value={name}
-              maxLength={200}
+              maxLength={100}
               placeholder="a name of your own"
               onInput={(event) => change({ name: event.currentTarget.value })}
             />

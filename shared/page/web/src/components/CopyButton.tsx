@@ -12,15 +12,17 @@ export function CopyButton({ text, label = "Copy" }: { text: string | (() => str
     timer.current = window.setTimeout(() => show(""), 2000);
   };
   return (
-    <button type="button" class="copy" onClick={copy}>
-      <span class="sizer" aria-hidden="true">
-        {label.length > 11 ? label : "Not allowed"}
-      </span>
-      <span class="said">{state || label}</span>
+    <>
+      <button type="button" class="copy" onClick={copy}>
+        <span class="sizer" aria-hidden="true">
+          {label.length > 11 ? label : "Not allowed"}
+        </span>
+        <span class="said">{state || label}</span>
+      </button>
       <span class="quiet-live" role="status">
         {state}
       </span>
-    </button>
+    </>
   );
 }
 

@@ -157,6 +157,9 @@ function drawPoints(plot: uPlot, points: Point[], colours: Record<Band, string>,
   const { ctx } = plot;
   const ratio = uPlot.pxRatio;
   ctx.save();
+  ctx.beginPath();
+  ctx.rect(plot.bbox.left, plot.bbox.top, plot.bbox.width, plot.bbox.height);
+  ctx.clip();
   ctx.lineWidth = 1.4 * ratio;
   for (const one of points) {
     const x = plot.valToPos((one.jd - 2440587.5) * 86400, "x", true);
