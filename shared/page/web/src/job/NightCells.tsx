@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TaskState } from "../api";
 import { count, counted } from "../format";
 import { theme } from "../theme";
@@ -24,6 +24,9 @@ export function NightCells({ nights }: { nights: JobNight[] }) {
   const grid = useMemo(() => gridFor(nights.length, width), [nights.length, width]);
   const counts = tally(nights);
 
+  // Before the first paint, so that nothing below moves.
+  useLayoutEffect(() => setWidth(box.current!.clientWidth), []);
+
   useEffect(() => {
     const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)));
     observer.observe(box.current!);
@@ -36,7 +39,7 @@ export function NightCells({ nights }: { nights: JobNight[] }) {
     };
   }, []);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (!width) return;
     const element = canvas.current!;
     const ratio = Math.min(3, devicePixelRatio || 1);
