@@ -4,10 +4,15 @@ use super::call::{Arg, Typed, build, build_booleans, call};
 use super::cast::{cast, cast_array};
 use super::compare::{Comparison, compare_arrays, spread_array};
 use super::types;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, ListArray, MapArray, UInt32Array};
+use arrow::array::{
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, ListArray, MapArray, PrimitiveArray,
+    UInt32Array,
+};
 use arrow::buffer::{NullBuffer, OffsetBuffer};
 use arrow::compute::kernels::{boolean, nullif};
-use arrow::datatypes::{DataType, Field, Int32Type, Int64Type};
+use arrow::datatypes::{
+    DataType, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+};
 use datafusion_common::{Result, internal_err};
 use std::sync::Arc;
 
@@ -321,6 +326,57 @@ pub(crate) fn field_of_each(list: Typed, name: &str, ty: DataType) -> Typed {
     })
 }
 
+/// A number in Spark's order: NaN is above all others, and both zeros are the same.
+trait Ordered: Copy {
+    fn is_above(self, other: Self) -> bool;
+}
+
+macro_rules! ordered {
+    (whole: $($whole:ty),+; float: $($float:ty),+) => {
+        $(impl Ordered for $whole {
+            fn is_above(self, other: Self) -> bool {
+                self > other
+            }
+        })+
+        $(impl Ordered for $float {
+            fn is_above(self, other: Self) -> bool {
+                if self.is_nan() { !other.is_nan() } else { self > other }
+            }
+        })+
+    };
+}
+ordered!(whole: i8, i16, i32, i64, i128; float: f32, f64);
+
+/// The greatest (or least) element of each list of numbers, in one pass; none where they are no numbers.
+fn extreme_number(greatest: bool, lists: &Lists<'_>, rows: usize) -> Option<ArrayRef> {
+    fn of<T: ArrowPrimitiveType<Native: Ordered>>(
+        greatest: bool,
+        lists: &Lists<'_>,
+        rows: usize,
+    ) -> ArrayRef {
+        let values = lists.values.as_primitive::<T>();
+        let best = |row: usize| {
+            let valid = lists.range(row)?.filter(|at| values.is_valid(*at)).map(|at| values.value(at));
+            valid.reduce(|best, next| {
+                let wins = if greatest { next.is_above(best) } else { best.is_above(next) };
+                if wins { next } else { best }
+            })
+        };
+        let best: PrimitiveArray<T> = (0..rows).map(best).collect();
+        Arc::new(best.with_data_type(values.data_type().clone()))
+    }
+    Some(match lists.values.data_type() {
+        DataType::Int8 => of::<Int8Type>(greatest, lists, rows),
+        DataType::Int16 => of::<Int16Type>(greatest, lists, rows),
+        DataType::Int32 => of::<Int32Type>(greatest, lists, rows),
+        DataType::Int64 => of::<Int64Type>(greatest, lists, rows),
+        DataType::Float32 => of::<Float32Type>(greatest, lists, rows),
+        DataType::Float64 => of::<Float64Type>(greatest, lists, rows),
+        DataType::Decimal128(..) => of::<Decimal128Type>(greatest, lists, rows),
+        _ => return None,
+    })
+}
+
 /// The greatest (or least) element; NULLs are skipped.
 pub(super) fn extreme_item(greatest: bool, list: Typed) -> Option<Typed> {
     let ty = element(&list.ty).filter(|ty| types::is_atomic(ty))?.clone();
@@ -330,6 +386,9 @@ pub(super) fn extreme_item(greatest: bool, list: Typed) -> Option<Typed> {
         let Some(arg) = args.first() else { return internal_err!("one array") };
         let lists = Lists::of(arg)?;
         let rows = arg.array.len();
+        if let Some(best) = extreme_number(greatest, &lists, rows) {
+            return Ok(best);
+        }
         let longest =
             (0..rows).filter_map(|row| lists.range(row)).map(|range| range.len()).max().unwrap_or(0);
         let nth = |position: usize| {
@@ -353,4 +412,37 @@ pub(super) fn extreme_item(greatest: bool, list: Typed) -> Option<Typed> {
         }
         Ok(best)
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Float32Array, Int32Array};
+
+    /// `array_max` and `array_min` of Spark: NULLs are skipped, NaN is above all, nothing has neither.
+    #[test]
+    fn the_extreme_number_of_a_list_is_sparks() {
+        let list = |offsets: &[i32], values: ArrayRef| {
+            let field = Arc::new(Field::new_list_field(values.data_type().clone(), true));
+            let offsets = OffsetBuffer::new(offsets.to_vec().into());
+            Arg { array: Arc::new(ListArray::new(field, offsets, values, None)), scalar: false }
+        };
+        let floats = Float32Array::from(vec![Some(1.0), None, Some(3.0), Some(2.0), Some(f32::NAN), None]);
+        let floats = list(&[0, 3, 5, 5, 6], Arc::new(floats));
+        let of = |arg: &Arg, greatest| extreme_number(greatest, &Lists::of(arg).unwrap(), 4).unwrap();
+        let told = |array: ArrayRef| {
+            array
+                .as_primitive::<Float32Type>()
+                .iter()
+                .map(|value| value.map(|value| value.to_string()))
+                .collect()
+        };
+        let greatest: Vec<Option<String>> = told(of(&floats, true));
+        let least: Vec<Option<String>> = told(of(&floats, false));
+        assert_eq!(greatest, [Some("3".into()), Some("NaN".into()), None, None]);
+        assert_eq!(least, [Some("1".into()), Some("2".into()), None, None]);
+        let whole = list(&[0, 1, 2, 3, 5], Arc::new(Int32Array::from(vec![7, -7, 0, i32::MIN, i32::MAX])));
+        assert_eq!(of(&whole, true).as_primitive::<Int32Type>().values(), &[7, -7, 0, i32::MAX]);
+        assert_eq!(of(&whole, false).as_primitive::<Int32Type>().values(), &[7, -7, 0, i32::MIN]);
+    }
 }

@@ -33,6 +33,8 @@ const ROW_GROUPS: usize = 8;
 const OPENED: usize = 32;
 /// Of so many nights light curves are looked up in the nights' own samples; bundles have those of a part only.
 const BY_ITSELF: usize = 24;
+/// What a value of a list costs, next to one of its own.
+const OF_LISTS: u64 = 2;
 /// Values that are looked at for an answer, some tenth of a second of two cores: those of the columns in use.
 const VALUES: u64 = 8_000_000;
 
@@ -91,7 +93,7 @@ impl Scout {
             .buffer_unordered(OPENED)
             .try_collect()
             .await?;
-        let slices = affordable(&opened, &search.scan.narrow, most);
+        let slices = affordable(&opened, &search.scan.narrow, most, if light { 1 } else { OF_LISTS });
         let mut row_groups = Vec::new();
         for Opened { object, file, slots } in opened {
             let of_file = object.row_groups(0..slices, &file);
@@ -154,7 +156,7 @@ fn objects(
 }
 
 /// How many slices of each sample can be looked at within the budget; the first at least.
-fn affordable(opened: &[Opened], leaves: &LeafSet, most: usize) -> usize {
+fn affordable(opened: &[Opened], leaves: &LeafSet, most: usize, cost: u64) -> usize {
     let values_in = |slices: usize| -> u64 {
         let of_file = |opened: &Opened| {
             let row_groups = opened.object.row_groups(0..slices, &opened.file);
@@ -162,7 +164,7 @@ fn affordable(opened: &[Opened], leaves: &LeafSet, most: usize) -> usize {
         };
         opened.iter().map(of_file).sum()
     };
-    (2..=most).take_while(|slices| values_in(*slices) <= VALUES).last().unwrap_or(1)
+    (2..=most).take_while(|slices| values_in(*slices).saturating_mul(cost) <= VALUES).last().unwrap_or(1)
 }
 
 fn search(
