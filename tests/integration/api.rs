@@ -92,14 +92,17 @@ fn the_openapi_document_lists_every_path() {
         [
             "/v1/classes",
             "/v1/estimates",
+            "/v1/functions",
             "/v1/health",
             "/v1/jobs",
             "/v1/jobs/{id}",
             "/v1/jobs/{id}/receipt",
             "/v1/jobs/{id}/rerun",
             "/v1/jobs/{id}/retry",
+            "/v1/jobs/{id}/sample",
             "/v1/nights",
             "/v1/schema",
+            "/v1/service",
             "/v1/topics/{topic}"
         ]
     );
