@@ -9,8 +9,8 @@ use parquet::{
 };
 use std::{collections::BTreeSet, sync::Arc};
 
-/// A set of fields, and the job's schema cut down to them: structs, and structs in
-/// lists, hold only the leaves that are in the set.
+/// A set of fields, and the job's schema cut down to them: structs, and structs in lists, hold
+/// only the leaves that are in the set.
 #[derive(Clone, Debug)]
 pub struct LeafSet {
     fields: BTreeSet<FieldPath>,

@@ -31,7 +31,7 @@ use std::{
 const ROW_GROUPS: usize = 8;
 /// Footers that are read at once.
 const OPENED: usize = 32;
-/// Of so many nights light curves are looked up in the nights' own samples; bundles have those of a part only.
+/// Of up to so many nights light curves are looked up in the nights' own samples; bundles have those of a part only.
 const BY_ITSELF: usize = 24;
 /// What a value of a list costs, next to one of its own.
 const OF_LISTS: u64 = 2;
