@@ -9,12 +9,12 @@ from conftest import ACCOUNT, CLUSTER, FUNCTIONS, REGION, SECRET, Stack, outcome
 
 NIGHT = "science/year=2026/month=03/day=22/a.parquet"
 ROW = {"pk": {"S": "job#1"}, "sk": {"S": "job"}}
-SCANNERS = {"submit", "estimate", "index", "fanout", "worker"}
+SCANNERS = {"estimate", "index", "fanout", "worker"}
 KEEPERS = {"submit", "fanout", "worker", "status"}
 # Of those, all but status list any folder of the bucket.
 LISTERS = KEEPERS - {"status"}
-# Who tells what a request would come to: fan-out does so of one that somebody dropped.
-FORETELLERS = {"submit", "estimate", "fanout"}
+# Who tells what a request would come to, and is asked by submit: fan-out does so of one that somebody dropped.
+FORETELLERS = {"estimate", "fanout"}
 
 Call = Callable[[Stack, Callable[[str], Any]], object]
 
@@ -121,6 +121,13 @@ def test_a_function_writes_its_own_log_alone(stack: Stack, function: str) -> Non
     for other in FUNCTIONS:
         group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/ferry-{other}:log-stream:a"
         assert stack.is_allowed(function, "logs:PutLogEvents", group) == (function == other)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_who_submits_asks_who_estimates_and_no_function_calls_another(stack: Stack, function: str) -> None:
+    for other in FUNCTIONS:
+        called = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{stack.resources[other.capitalize()]}"
+        assert stack.is_allowed(function, "lambda:InvokeFunction", called) == ((function, other) == ("submit", "estimate"))
 
 
 def kafka(kind: str, name: str = "") -> str:

@@ -14,7 +14,10 @@ use std::{
     time::Duration,
 };
 use store::{DeadLetter, Embedded, Queue, StoreError, Work};
-use transfer::{Outcome, Service, ServiceParts, Settings};
+use transfer::{
+    ChosenNights, Forecast, Foresight, Intake, Need, Outcome, Question, Scout, Service, ServiceParts,
+    Settings, Told, TransferError,
+};
 
 const NIGHTS: [&str; 2] = ["2025-09-01", "2025-09-02"];
 const ALERTS: u64 = 300;
@@ -238,6 +241,79 @@ async fn work_that_was_lost_is_found_by_who_tends_and_by_nobody_while_the_queue_
     for id in ids {
         assert_eq!(world.came_to(id).await, (JobState::Done, 2 * ALERTS));
     }
+    world.broker.shutdown();
+}
+
+/// Looks ahead as another process does: question and answer are text between the two.
+struct Elsewhere(Scout);
+
+impl Elsewhere {
+    async fn ask(&self, request: &JobRequest, need: Option<Need>) -> Result<Told, TransferError> {
+        let asked = serde_json::to_string(&Question { request: request.clone(), need }).unwrap();
+        let answer = self.0.answer(&serde_json::from_str(&asked).unwrap()).await;
+        match serde_json::from_str(&serde_json::to_string(&answer).unwrap()).unwrap() {
+            Told::Refused(refusal) => Err(TransferError::Told(Box::new(refusal))),
+            told => Ok(told),
+        }
+    }
+}
+
+#[async_trait]
+impl Foresight for Elsewhere {
+    async fn nights(&self, request: &JobRequest) -> Result<ChosenNights, TransferError> {
+        let Told::Nights(nights) = self.ask(request, None).await? else { panic!("not nights") };
+        Ok(nights)
+    }
+
+    async fn forecast(&self, request: &JobRequest, need: Need) -> Result<Forecast, TransferError> {
+        let Told::Forecast(forecast) = self.ask(request, Some(need)).await? else { panic!("no forecast") };
+        Ok(*forecast)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_fares_the_same_whoever_looks_ahead() {
+    let limits = Limits { job: Ceiling { alerts: Some(ALERTS), ..Ceiling::default() }, ..Limits::default() };
+    let world = World::with_limits(limits);
+    world.service.update_index(None, None).await.unwrap();
+    let scout: &Scout = &world.service;
+    let ledger: &transfer::Ledger = scout;
+    let elsewhere = Arc::new(Elsewhere(scout.clone()));
+    let elsewhere = Intake::new(ledger.clone(), world.service.kafka.clone(), elsewhere, "elsewhere");
+    for (text, expected) in [
+        ("nights: [2025-09-01]\nconditions: candidate.magpsf > 90", Ok("stay empty")),
+        ("nights: [2025-09-01, 2025-09-05]\nclasses: [No such class]", Ok("No such class")),
+        ("nights: [2025-09-01]\nconditions: candidate.magpfs > 18", Err("candidate.magpsf")),
+        ("nights: [2025-09-01]\nconditions: candidate.magpsf > ", Err("conditions")),
+        ("nights: [2025-09-01]\ncontent: {fields: [nothing]}", Err("nothing")),
+        ("nights: [2031-01-01]", Err("2 nights from 2025-09-01 to 2025-09-02")),
+        ("nights: [2025-09-01..2025-09-02]", Err("600 alerts")),
+    ] {
+        let here = world.service.submit(request(text), &Caller::default()).await;
+        let there = elsewhere.submit(request(text), &Caller::default()).await;
+        match (here, there, expected) {
+            (Ok(here), Ok(there), Ok(expected)) => {
+                let (here, there) = (&here.status, &there.status);
+                assert!(here.notes.iter().any(|note| note.contains(expected)), "{text}: {:?}", here.notes);
+                assert_eq!(here.notes, there.notes, "{text}");
+                assert_eq!(here.empty_nights, there.empty_nights, "{text}");
+            }
+            (Err(here), Err(there), Err(expected)) => {
+                let told = |error: &TransferError| {
+                    let problems = serde_json::to_string(&error.problems()).unwrap();
+                    (error.kind(), error.to_string(), problems)
+                };
+                let (kind, message, problems) = told(&here);
+                assert!(format!("{message} {problems}").contains(expected), "{text}: {message} {problems}");
+                assert_eq!((kind, message, problems), told(&there), "{text}");
+            }
+            (here, there, _) => panic!("{text}: {here:?} here, {there:?} there"),
+        }
+    }
+    // Jobs of both come through.
+    let id = elsewhere.submit(request("nights: [2025-09-01]"), &Caller::default()).await.unwrap().id;
+    world.work_through(None).await;
+    assert_eq!(world.came_to(id).await, (JobState::Done, ALERTS));
     world.broker.shutdown();
 }
 

@@ -1,7 +1,10 @@
-//! Says what a request would come to, conditions included, and what the archive holds.
+//! Says what a request would come to, conditions included, and what the archive holds: to the API, and to the function
+//! that makes jobs.
+
+mod handler;
 
 use function::Environment;
-use lambda_runtime::Error;
+use lambda_runtime::{Error, service_fn};
 use std::sync::Arc;
 use store::ManifestStarts;
 
@@ -10,5 +13,6 @@ async fn main() -> Result<(), Error> {
     function::start_logs();
     let (environment, aws) = (Environment::read()?.without_kafka(), cloud::from_environment().await);
     let scout = function::scout(&environment, &aws, Arc::new(ManifestStarts)).await?;
-    function::serve(api::estimate_router(scout)).await
+    let handler = handler::Handler::new(scout);
+    lambda_runtime::run(service_fn(|event| handler.handle(event))).await
 }

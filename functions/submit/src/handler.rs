@@ -6,7 +6,7 @@ use job::{Caller, JobId, JobRequest};
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use transfer::Service;
+use transfer::Intake;
 
 /// A call of the schedule (`infra/template.yaml`).
 #[derive(Deserialize)]
@@ -19,14 +19,14 @@ struct Scheduled {
 }
 
 pub struct Handler {
-    service: Service,
+    intake: Intake,
     http: Http,
 }
 
 impl Handler {
-    pub fn new(service: Service) -> Self {
-        let http = Http::new(api::submit_router(service.clone()));
-        Self { service, http }
+    pub fn new(intake: Intake) -> Self {
+        let http = Http::new(api::submit_router(intake.clone()));
+        Self { intake, http }
     }
 
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<Value, Error> {
@@ -44,7 +44,7 @@ impl Handler {
             Some(due) => JobId::derived(&format!("schedule\n{due}\n{text}")),
             None => JobId::random(),
         };
-        let document = self.service.submit_as(id, request, &Caller::new("schedule")).await?;
+        let document = self.intake.submit_as(id, request, &Caller::new("schedule")).await?;
         tracing::info!(job = %document.id, "submitted by the schedule");
         Ok(json!({"job": document.id}))
     }

@@ -4,14 +4,11 @@ mod handler;
 
 use function::Environment;
 use lambda_runtime::{Error, service_fn};
-use std::sync::Arc;
-use store::ManifestStarts;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     function::start_logs();
     let (environment, aws) = (Environment::read()?, cloud::from_environment().await);
-    let service = function::service(&environment, &aws, Arc::new(ManifestStarts)).await?;
-    let handler = handler::Handler::new(service);
+    let handler = handler::Handler::new(function::intake(&environment, &aws).await?);
     lambda_runtime::run(service_fn(|event| handler.handle(event))).await
 }

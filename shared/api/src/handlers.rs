@@ -14,8 +14,8 @@ use axum::{
 use job::{ErrorKind, JobId, JobRequest, Night, NightSelection};
 use serde::{Deserialize, Serialize};
 use transfer::{
-    ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, JobDocument, JobSample, JobSummary, Ledger, Receipt,
-    Scout, Service, TransferError,
+    ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, Intake, JobDocument, JobSample, JobSummary, Ledger,
+    Receipt, Scout, TransferError,
 };
 
 type Created = (StatusCode, [(HeaderName, String); 1], Json<JobDocument>);
@@ -25,12 +25,12 @@ type Answer<T> = Result<Json<T>, ProblemDocument>;
 #[utoipa::path(post, path = "/v1/jobs", request_body = JobRequest,
     responses((status = 201, body = JobDocument), (status = 422, body = ProblemDocument), (status = 404, body = ProblemDocument), (status = 429, body = ProblemDocument)))]
 pub(crate) async fn submit(
-    State(service): State<Service>,
+    State(intake): State<Intake>,
     Asking(caller): Asking,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Created, ProblemDocument> {
     let request = request_in(body)?;
-    Ok(created(service.submit(request, &caller).await?))
+    Ok(created(intake.submit(request, &caller).await?))
 }
 
 fn created(document: JobDocument) -> Created {
@@ -113,11 +113,11 @@ pub(crate) async fn retry(State(ledger): State<Ledger>, id: InPath) -> Answer<Jo
 #[utoipa::path(post, path = "/v1/jobs/{id}/rerun", params(("id" = String, Path)),
     responses((status = 201, body = JobDocument), (status = 404, body = ProblemDocument)))]
 pub(crate) async fn rerun(
-    State(service): State<Service>,
+    State(intake): State<Intake>,
     Asking(caller): Asking,
     id: InPath,
 ) -> Result<Created, ProblemDocument> {
-    Ok(created(service.rerun(job_id(id)?, &caller).await?))
+    Ok(created(intake.rerun(job_id(id)?, &caller).await?))
 }
 
 /// What was read, dropped, kept and sent.
@@ -260,13 +260,13 @@ pub(crate) struct AboutLimits {
 
 /// Where the data can be polled, for how long, and what may be asked for. Asks nobody else.
 #[utoipa::path(get, path = "/v1/service", responses((status = 200, body = About)))]
-pub(crate) async fn service(State(service): State<Service>) -> Json<About> {
-    let job::Limits { job, user_day } = service.settings.limits;
+pub(crate) async fn service(State(intake): State<Intake>) -> Json<About> {
+    let job::Limits { job, user_day } = intake.settings.limits;
     Json(About {
         version: env!("CARGO_PKG_VERSION"),
         surveys: vec![job::Survey::default().to_string()],
-        bootstrap: service.bootstrap().to_owned(),
-        retention_seconds: service.kafka.config().retention.as_secs(),
+        bootstrap: intake.bootstrap().to_owned(),
+        retention_seconds: intake.kafka.config().retention.as_secs(),
         limits: AboutLimits {
             job_nights: job.nights,
             job_alerts: job.alerts,
@@ -291,12 +291,12 @@ pub(crate) struct Health {
 
 /// Whether archive and broker answer.
 #[utoipa::path(get, path = "/v1/health", responses((status = 200, body = Health), (status = 503, body = ProblemDocument)))]
-pub(crate) async fn health(State(service): State<Service>) -> Answer<Health> {
-    service.kafka.ping().await.map_err(TransferError::from)?;
+pub(crate) async fn health(State(intake): State<Intake>) -> Answer<Health> {
+    intake.kafka.ping().await.map_err(TransferError::from)?;
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION"),
-        archive: service.archive.location().to_owned(),
-        bootstrap: service.bootstrap().to_owned(),
+        archive: intake.archive().to_owned(),
+        bootstrap: intake.bootstrap().to_owned(),
     }))
 }
 

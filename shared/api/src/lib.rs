@@ -39,17 +39,17 @@ use axum::{
     routing::{get, post},
 };
 use tower_http::cors::{Any, CorsLayer};
-use transfer::{Ledger, Scout, Service};
+use transfer::{Intake, Ledger, Scout, Service};
 
 /// All paths, as the one-process stack serves them.
 pub fn router(service: Service) -> Router {
     let (scout, ledger): (Scout, Ledger) = ((*service).clone(), (**service).clone());
-    finished(submit_paths(service).merge(scout_paths(scout)).merge(status_paths(ledger)))
+    finished(submit_paths(service.intake().clone()).merge(scout_paths(scout)).merge(status_paths(ledger)))
 }
 
 /// What a function that submits serves: the paths that make a job or ask the broker.
-pub fn submit_router(service: Service) -> Router {
-    finished(submit_paths(service))
+pub fn submit_router(intake: Intake) -> Router {
+    finished(submit_paths(intake))
 }
 
 /// What a function that estimates serves: it needs no broker.
@@ -62,13 +62,13 @@ pub fn status_router(ledger: Ledger) -> Router {
     finished(status_paths(ledger))
 }
 
-fn submit_paths(service: Service) -> Router {
+fn submit_paths(intake: Intake) -> Router {
     Router::new()
         .route("/v1/jobs", post(handlers::submit))
         .route("/v1/jobs/{id}/rerun", post(handlers::rerun))
         .route("/v1/health", get(handlers::health))
         .route("/v1/service", get(handlers::service))
-        .with_state(service)
+        .with_state(intake)
 }
 
 fn scout_paths(scout: Scout) -> Router {

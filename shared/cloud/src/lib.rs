@@ -1,5 +1,5 @@
 //! Jobs, tasks and waiting work on AWS: [`DynamoStore`] is a [`store::Store`], [`SqsQueue`] a [`store::Queue`]. And what
-//! AWS knows of the cluster: [`msk_brokers`], [`login`], [`msk_tokens`].
+//! AWS knows of the cluster: [`msk_brokers`], [`login`], [`msk_tokens`]. And other functions: [`OtherFunction`].
 //!
 //! What they guarantee is what their traits say; [`store::conformance`] is run against both here and there. Beyond that,
 //! a request whose answer was lost is repeated, and whoever repeats it learns what the first one did: a row carries the
@@ -48,6 +48,7 @@
 mod dynamo;
 mod environment;
 mod failure;
+mod function;
 mod kafka;
 mod key;
 mod list;
@@ -56,5 +57,6 @@ mod sqs;
 
 pub use dynamo::DynamoStore;
 pub use environment::{configured, from_environment};
+pub use function::{NoAnswer, OtherFunction};
 pub use kafka::{CloudError, Login, MskAccess, MskTokens, login, msk_brokers, msk_tokens};
 pub use sqs::{LONGEST_DELAY, SqsQueue, work_of};

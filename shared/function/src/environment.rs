@@ -75,6 +75,8 @@ pub struct Environment {
     pub job_retention: Duration,
     /// Tasks that run at once.
     pub workers: usize,
+    /// The name of the function that estimates, for who asks it.
+    pub estimate_function: Option<String>,
 }
 
 impl Environment {
@@ -122,6 +124,7 @@ impl Environment {
             task_bytes: variables.number("BYTES_PER_TASK", 4 * 1024 * 1024 * 1024)?,
             job_retention: days("JOB_RETENTION_DAYS", 90)?,
             workers: variables.number("TASKS_AT_ONCE", 10)?,
+            estimate_function: variables.text("ESTIMATE_FUNCTION"),
         };
         environment.check()?;
         Ok(environment)

@@ -4,7 +4,8 @@
 //! | module | is for |
 //! |---|---|
 //! | [`Environment`] | the variables that `infra/template.yaml` sets, checked |
-//! | [`ledger`], [`scout`], [`service`] | the use-cases over DynamoDB, SQS, S3 and Kafka |
+//! | [`ledger`], [`scout`], [`intake`], [`service`] | the use-cases over DynamoDB, SQS, S3 and Kafka |
+//! | [`Asked`] | what who makes jobs asks who estimates |
 //! | [`serve`], [`Http`] | requests of API Gateway, with the caller that its authorizer names |
 //! | [`Created`] | what S3 tells of objects that appeared |
 //! | [`meter`] | metrics of each attempt, in CloudWatch's embedded format |
@@ -17,6 +18,7 @@
 mod created;
 mod environment;
 mod error;
+mod foresight;
 mod http;
 mod kafka;
 mod metrics;
@@ -25,9 +27,10 @@ mod parts;
 pub use created::{Created, Entity, Identity, Object, Record};
 pub use environment::{Access, Environment};
 pub use error::FunctionError;
+pub use foresight::Asked;
 pub use http::{Http, serve};
 pub use metrics::meter;
-pub use parts::{ledger, queue, scout, service};
+pub use parts::{intake, ledger, queue, scout, service};
 
 use telemetry::Format;
 

@@ -1,18 +1,20 @@
 //! The parts of the use-cases, on AWS.
 
-use crate::{Environment, FunctionError, kafka, metrics::meter};
+use crate::{Environment, FunctionError, foresight::ByFunction, kafka, metrics::meter};
 use archive::Archive;
 use aws_config::SdkConfig;
 use broker::Kafka;
-use cloud::{DynamoStore, SqsQueue};
+use cloud::{DynamoStore, OtherFunction, SqsQueue};
 use packet::TnsCatalogue;
-use std::sync::Arc;
-use store::Queue;
-use transfer::{Ledger, LedgerParts, Scout, Service, ServiceParts, Settings};
+use std::{sync::Arc, time::Duration};
+use store::{ManifestStarts, Queue};
+use transfer::{Intake, Ledger, LedgerParts, Scout, Service, ServiceParts, Settings};
 
 /// A task whose workers die so often ends. Fewer times than the queue hands out a message (`infra/template.yaml`): the job
 /// has to say so before the message is gone.
 const DEATHS: u32 = 4;
+/// The function that estimates is waited for so long: topics, manifest and row must fit into a gateway's 29 s as well.
+const FORESIGHT_TIME: Duration = Duration::from_secs(24);
 
 /// Status, cancel, retry and the like.
 pub fn ledger(environment: &Environment, aws: &SdkConfig) -> Result<Ledger, FunctionError> {
@@ -44,6 +46,28 @@ async fn tns(environment: &Environment) -> Result<TnsCatalogue, FunctionError> {
         Some(url) => transfer::fetch_tns_table(url).await?,
         None => TnsCatalogue::default(),
     })
+}
+
+/// What makes jobs; what their requests would come to it asks another function.
+///
+/// # Errors
+/// When a part cannot be built, or the environment does not name that function.
+pub async fn intake(environment: &Environment, aws: &SdkConfig) -> Result<Intake, FunctionError> {
+    let Some(name) = &environment.estimate_function else {
+        return Err(FunctionError::variable(
+            "ESTIMATE_FUNCTION",
+            "is missing: the name of the function that estimates",
+        ));
+    };
+    let ledger = Ledger::new(LedgerParts {
+        store: Arc::new(DynamoStore::new(aws, &environment.table, environment.job_retention)),
+        queue: Arc::new(ManifestStarts),
+        bucket: archive::open_bucket(&environment.bucket)?,
+        settings: settings(environment),
+    });
+    let kafka = Kafka::new(kafka::config(environment, aws).await?)?;
+    let foresight = ByFunction(OtherFunction::new(aws, name, FORESIGHT_TIME));
+    Ok(Intake::new(ledger, kafka, Arc::new(foresight), &environment.archive))
 }
 
 /// All use-cases, with `queue` for the work that they send.

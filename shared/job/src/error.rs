@@ -1,9 +1,10 @@
 //! What can be wrong with a request, and how any error of nightferry is to be treated.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How an error is to be treated. Only this decides a retry or an HTTP status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// The request cannot be right, however often it is repeated.
     Invalid,

@@ -1,7 +1,7 @@
 //! Cancel, retry and rerun: what a user does to a job that is under way or has ended.
 
-use crate::{JobDocument, Ledger, Service, TransferError, service::now};
-use job::{Caller, JobId, JobState};
+use crate::{JobDocument, Ledger, TransferError, service::now};
+use job::{JobId, JobState};
 use store::{StoreError, Work, update_task};
 
 impl Ledger {
@@ -97,13 +97,5 @@ impl Ledger {
 
     async fn reopen(&self, task: job::TaskId) -> Result<(), StoreError> {
         update_task(&*self.store, task, job::Task::reopen).await.map(drop)
-    }
-}
-
-impl Service {
-    /// Submits the document of a job again: a new job with a new topic.
-    pub async fn rerun(&self, id: JobId, caller: &Caller) -> Result<JobDocument, TransferError> {
-        let job = self.job(id).await?.value;
-        self.submit(job.request, caller).await
     }
 }

@@ -48,7 +48,7 @@ impl Service {
         if let Some(id) = named
             && let Some(job) = self.store.job(id).await?
         {
-            return match self.announce_again(&job.value).await {
+            return match self.intake().announce_again(&job.value).await {
                 // One that had to be written again calls again.
                 Ok(true) => Ok(()),
                 Ok(false) => self.fan_out(id).await,
@@ -58,7 +58,7 @@ impl Service {
         }
         let id = named.unwrap_or_else(|| JobId::derived(&format!("{path}\n{version}")));
         let taken = match self.dropped_request(path).await {
-            Ok(request) => self.submit_as(id, request, caller).await.map(drop),
+            Ok(request) => self.intake().submit_as(id, request, caller).await.map(drop),
             Err(error) => Err(error),
         };
         let answer = match taken {

@@ -1,6 +1,6 @@
 //! What can go wrong, in the user's words.
 
-use crate::OverLimit;
+use crate::{OverLimit, Refusal};
 use archive::ArchiveError;
 use broker::BrokerError;
 use job::{ErrorKind, Night, RequestError};
@@ -79,6 +79,9 @@ pub enum TransferError {
     /// The books of a job do not add up: never told as done.
     #[error("the books do not add up: {0}")]
     Books(String),
+    /// Another process says so, in these words.
+    #[error("{}", .0.message)]
+    Told(Box<Refusal>),
     /// A worker broke off.
     #[error("the worker broke off: {0}")]
     Worker(String),
@@ -106,6 +109,7 @@ impl TransferError {
             Self::Damaged { .. } => ErrorKind::Permanent,
             Self::NoNights { .. } | Self::NoSuchJob(_) | Self::NoSuchTopic(_) => ErrorKind::NotFound,
             Self::NotNow(_) | Self::Fenced | Self::Cancelled | Self::OutOfTime => ErrorKind::Conflict,
+            Self::Told(refusal) => refusal.kind,
             Self::Books(_) | Self::Worker(_) => ErrorKind::Bug,
         }
     }
@@ -127,6 +131,7 @@ impl TransferError {
             }],
             Self::Query(error) => error.problems().iter().map(Problem::from).collect(),
             Self::OverLimit(over) => vec![over.problem()],
+            Self::Told(refusal) => refusal.problems.clone(),
             _ => Vec::new(),
         }
     }

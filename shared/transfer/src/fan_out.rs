@@ -1,9 +1,10 @@
 //! Fan-out: nights become tasks, the job gets its one schema, and the topic its copies of it.
 
 use crate::{
-    Ledger, Manifest, Plan, Service, TransferError, content_plan::ContentPlan, pace::window, service::now,
+    Ledger, Manifest, Plan, Service, TransferError, content_plan::ContentPlan, footers::Seen, pace::window,
+    service::now,
 };
-use archive::{ArchiveError, ArchiveFile, LeafSet, NightSchema, OpenFile, unify};
+use archive::{LeafSet, NightSchema, unify};
 use broker::Existing;
 use futures::{StreamExt, TryStreamExt};
 use job::{Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
@@ -11,17 +12,8 @@ use std::collections::BTreeSet;
 use store::Work;
 use tracing::Instrument;
 
-/// Footers that are read at once.
-const FOOTERS: usize = 32;
 /// A log line or note names no more fields than this.
 const NAMED_FIELDS: usize = 8;
-
-/// A night, looked at: its files, or why it cannot be read. Footers are not kept: an archive has tens of thousands.
-struct Seen {
-    night: Night,
-    schemas: Vec<NightSchema>,
-    files: Result<Vec<TaskFile>, ArchiveError>,
-}
 
 impl Service {
     /// Splits a job into tasks. Running it twice is harmless: tasks that exist are left as they are.
@@ -56,7 +48,7 @@ impl Service {
         let manifest: Manifest = self.read_json(job.id, "manifest.json").await?;
         manifest.check(job)?;
         let nights: Vec<Seen> = futures::stream::iter(manifest.nights.iter().copied())
-            .map(|night| self.clone().look_at(night))
+            .map(|night| self.look_at(night))
             .buffered(4)
             .try_collect()
             .await?;
@@ -111,52 +103,6 @@ impl Service {
         tracing::info!(tasks = count, alerts, "fanned out");
         self.send_tasks(job.id).await?;
         self.finish_if_complete(job.id).await
-    }
-
-    async fn look_at(self, night: Night) -> Result<Seen, TransferError> {
-        let listed = self.archive.files(night).await?;
-        self.look_at_files(night, listed).await
-    }
-
-    async fn look_at_files(self, night: Night, listed: Vec<ArchiveFile>) -> Result<Seen, TransferError> {
-        let open = |file: ArchiveFile| {
-            let archive = self.archive.clone();
-            async move {
-                let opened = archive.open_file(&file).await?;
-                Ok((task_file(&opened), NightSchema { night, schema: opened.schema().clone() }))
-            }
-        };
-        let mut opened = futures::stream::iter(listed).map(open).buffered(FOOTERS);
-        let (mut files, mut schemas) = (Vec::new(), Vec::new());
-        while let Some(file) = opened.next().await {
-            match file {
-                Ok((file, schema)) => {
-                    files.push(file);
-                    schemas.push(schema);
-                    schemas = archive::distinct(schemas);
-                }
-                Err(error) if ArchiveError::kind(&error).is_worth_retrying() => return Err(error.into()),
-                // A damaged night is not told as half a night, and its schema may be as damaged.
-                Err(error) => return Ok(Seen { night, schemas: Vec::new(), files: Err(error) }),
-            }
-        }
-        Ok(Seen { night, schemas, files: Ok(files) })
-    }
-
-    /// The files of a night as a task reads them.
-    pub(crate) async fn night_files(&self, night: Night) -> Result<Vec<TaskFile>, TransferError> {
-        Ok(self.clone().look_at(night).await?.files?)
-    }
-
-    /// The same files as they are now.
-    pub(crate) async fn same_files(&self, task: &Task) -> Result<Vec<TaskFile>, TransferError> {
-        let mut listed = self.archive.files(task.night).await?;
-        listed.retain(|file| task.files.iter().any(|known| known.path == file.path));
-        if let Some(gone) = task.files.iter().find(|known| listed.iter().all(|file| file.path != known.path))
-        {
-            return Err(ArchiveError::Replaced { path: gone.path.clone() }.into());
-        }
-        Ok(self.clone().look_at_files(task.night, listed).await?.files?)
     }
 
     /// One task a night in order of time, several for a night over the size limit.
@@ -223,12 +169,6 @@ fn check_numbers(job: JobId, tasks: &[Task]) -> Result<(), TransferError> {
     let path = format!("jobs/{job}/tasks.json");
     let reason = "its tasks are not those of the job, numbered from 0".into();
     if numbered { Ok(()) } else { Err(TransferError::Damaged { path, reason }) }
-}
-
-fn task_file(file: &OpenFile) -> TaskFile {
-    let ArchiveFile { path, size, etag } = file.file().clone();
-    let row_groups = u32::try_from(file.row_groups()).unwrap_or(u32::MAX);
-    TaskFile { path, size, etag, rows: file.rows(), row_groups }
 }
 
 /// For each night that lacks fields of the content, a note; neighbours that lack the same share one.

@@ -1,12 +1,8 @@
 //! Holds a request against what a job, and what its user in a day, may ask for.
 
-use crate::{Estimate, Problem, Service, TransferError, estimate::Known, service::now};
-use futures::{StreamExt, TryStreamExt};
+use crate::{Estimate, Ledger, Need, Problem, TransferError, service::now};
 use job::{Amount, Ceiling, Exceeded, JobId, JobRequest, Limits, UsageId};
 use store::update_usage;
-
-/// Nights whose footers are read at once.
-const NIGHTS: usize = 8;
 
 /// A request that is over a limit: by how much, and what would fit.
 #[derive(Clone, Debug)]
@@ -42,26 +38,36 @@ impl OverLimit {
     }
 }
 
-impl Service {
-    /// What the request would come to, or why it is refused. Without limits nothing is estimated.
+impl Ledger {
+    /// Whether the limits ask for an estimate of this request.
+    pub(crate) fn need(&self, request: &JobRequest) -> Need {
+        let limits = &self.settings.limits;
+        let Limits { job, user_day } = limits;
+        if limits.is_free() || !limits.need_estimate() {
+            return Need::IfQuick;
+        }
+        let only_alerts = job.bytes.is_none() && user_day.alerts.is_none() && user_day.bytes.is_none();
+        match job.alerts.filter(|_| only_alerts) {
+            None => Need::Always,
+            Some(most) if request.alert_limit().is_some_and(|limit| limit <= most) => Need::IfQuick,
+            Some(most) => Need::Above(most),
+        }
+    }
+
+    /// What the request would come to, or why it is refused.
     pub(crate) async fn within_limits(
         &self,
-        request: &JobRequest,
-        known: &Known,
+        nights: usize,
+        estimate: Option<&Estimate>,
         id: JobId,
         user: &str,
-    ) -> Result<(Amount, Option<Estimate>), TransferError> {
+    ) -> Result<Amount, TransferError> {
         let limits = &self.settings.limits;
-        let nights = known.indexed.len() + known.others.len();
         let mut amount = Amount { nights: nights as u64, ..Amount::default() };
         if limits.is_free() {
-            return Ok((amount, None));
+            return Ok(amount);
         }
-        let estimate = match limits.need_estimate() && !self.surely_fits(request, known).await? {
-            true => Some(self.estimate_known(request, known, Vec::new()).await?),
-            false => None,
-        };
-        if let Some(estimate) = &estimate {
+        if let Some(estimate) = estimate {
             amount.alerts = estimate.alerts;
             amount.bytes = estimate.bytes.unwrap_or(0);
         }
@@ -71,11 +77,11 @@ impl Service {
         usage.jobs.remove(&id);
         let left = limits.user_day.after(usage.total());
         let refuse = |exceeded, is_daily| {
-            let fits = what_fits(&limits.job.and(&left), estimate.as_ref(), amount);
+            let fits = what_fits(&limits.job.and(&left), estimate, amount);
             TransferError::OverLimit(Box::new(OverLimit {
                 exceeded,
                 is_daily,
-                estimate: estimate.clone(),
+                estimate: estimate.cloned(),
                 fits,
             }))
         };
@@ -91,34 +97,7 @@ impl Service {
             let asked = exceeded.asked + (allowed - exceeded.allowed);
             refuse(Exceeded { asked, allowed, ..exceeded }, true)
         })?;
-        Ok((amount, estimate))
-    }
-
-    /// Whether all alerts of the nights would fit, by the index or their footers alone: then no condition need be tried, which for many
-    /// nights takes longer than a gateway waits. Only where a job's alerts are all that has to be known.
-    async fn surely_fits(&self, request: &JobRequest, known: &Known) -> Result<bool, TransferError> {
-        let Limits { job, user_day } = &self.settings.limits;
-        let Some(most) = job.alerts else { return Ok(false) };
-        if job.bytes.is_some() || user_day.alerts.is_some() || user_day.bytes.is_some() {
-            return Ok(false);
-        }
-        if request.alert_limit().is_some_and(|limit| limit <= most) {
-            return Ok(true);
-        }
-        let counts = futures::stream::iter(known.others.iter().copied())
-            .map(|night| async move {
-                match self.night_files(night).await {
-                    Ok(files) => Ok(files.iter().map(|file| file.rows).sum()),
-                    Err(error) if error.kind().is_worth_retrying() => Err(error),
-                    // What cannot be read is not sent.
-                    Err(_) => Ok(0_u64),
-                }
-            })
-            .buffer_unordered(NIGHTS);
-        let alerts: Vec<u64> = counts.try_collect().await?;
-        let counted = known.indexed.iter().filter_map(|night| known.catalogue.nights.get(night));
-        let counted: u64 = counted.map(|night| night.alerts).sum();
-        Ok(counted + alerts.iter().sum::<u64>() <= most)
+        Ok(amount)
     }
 
     /// Counts a job to its user's day; refused when another submit was faster and nothing is left.

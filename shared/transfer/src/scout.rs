@@ -3,7 +3,7 @@
 use crate::{Ledger, TransferError, estimate::Costs};
 use archive::{Archive, NightSchema, distinct};
 use futures::{StreamExt, TryStreamExt};
-use job::{JobRequest, Night};
+use job::Night;
 use night_index::{Catalogue, Index, Updated};
 use object_store::ObjectStore;
 use packet::TnsCatalogue;
@@ -72,20 +72,6 @@ impl Scout {
                 Arc::default()
             }
         }
-    }
-
-    /// The chosen nights that the archive has, and those that it lacks.
-    pub(crate) async fn chosen_nights(
-        &self,
-        request: &JobRequest,
-    ) -> Result<(Vec<Night>, Vec<Night>), TransferError> {
-        let known = self.archive.nights().await?;
-        let (found, lacking): (Vec<Night>, Vec<Night>) =
-            request.nights.iter().partition(|night| known.binary_search(night).is_ok());
-        if found.is_empty() {
-            return Err(TransferError::no_nights(&known));
-        }
-        Ok((found, lacking))
     }
 
     /// The schemas of nights by one sound file each: enough to check a request. Fan-out looks at every file.

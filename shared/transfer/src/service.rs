@@ -1,10 +1,10 @@
 //! The parts that the use-cases work with.
 
-use crate::{AttemptFigures, Ledger, Scout, TransferError, ledger::LedgerParts};
+use crate::{AttemptFigures, Intake, JobDocument, Ledger, Scout, TransferError, ledger::LedgerParts};
 use archive::Archive;
 use broker::Kafka;
 use chrono::{DateTime, TimeDelta, Utc};
-use job::{AttemptRules, Job, Limits};
+use job::{AttemptRules, Caller, Job, JobRequest, Limits};
 use object_store::ObjectStore;
 use packet::TnsCatalogue;
 use std::{ops::Deref, sync::Arc, time::Duration};
@@ -72,10 +72,12 @@ impl Settings {
     }
 }
 
-/// The use-cases over their parts: those of a [`Scout`], and those that need the broker. Cheap to clone.
+/// The use-cases over their parts: those of a [`Scout`], those of an [`Intake`], and those that need archive and broker.
+/// Cheap to clone.
 #[derive(Clone)]
 pub struct Service {
     scout: Scout,
+    intake: Intake,
     /// The cluster.
     pub kafka: Kafka,
 }
@@ -93,12 +95,25 @@ impl Service {
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, queue, archive, kafka, bucket, tns, settings } = parts;
         let ledger = Ledger::new(LedgerParts { store, queue, bucket, settings });
-        Self { scout: Scout::new(ledger, archive, tns), kafka }
+        let location = archive.location().to_owned();
+        let scout = Scout::new(ledger.clone(), archive, tns);
+        let intake = Intake::new(ledger, kafka.clone(), Arc::new(scout.clone()), &location);
+        Self { scout, intake, kafka }
+    }
+
+    /// What makes jobs.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// [`Intake::submit`].
+    pub async fn submit(&self, request: JobRequest, caller: &Caller) -> Result<JobDocument, TransferError> {
+        self.intake.submit(request, caller).await
     }
 
     /// Where clients poll.
     pub fn bootstrap(&self) -> &str {
-        self.settings.readers.as_deref().unwrap_or(&self.kafka.config().bootstrap)
+        self.intake.bootstrap()
     }
 
     /// Puts back to work what an earlier process left. Only for a stack of one process, which holds the store's lock:

@@ -1,16 +1,49 @@
 //! Submit: everything that can be refused is refused here, with its place; then topics, manifest, job row, queue.
 
 use crate::{
-    Estimate, JobDocument, Manifest, Service, TransferError, content_plan::ContentPlan, estimate::Known,
-    service::now,
+    ChosenNights, Estimate, Forecast, Foresight, JobDocument, Ledger, Manifest, TransferError, service::now,
 };
-use broker::Existing;
+use broker::{Existing, Kafka};
 use chrono::{DateTime, TimeDelta, Utc};
 use job::{Caller, ErrorKind, Job, JobId, JobRequest, Night, TopicName};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{ops::Deref, sync::Arc};
 use store::{StoreError, Work};
 
-impl Service {
+/// Takes requests: everything that makes a job, for which the broker is needed and somebody who looks ahead. Cheap to
+/// clone.
+#[derive(Clone)]
+pub struct Intake {
+    ledger: Ledger,
+    /// The cluster.
+    pub kafka: Kafka,
+    foresight: Arc<dyn Foresight>,
+    archive: Arc<str>,
+}
+
+impl Deref for Intake {
+    type Target = Ledger;
+
+    fn deref(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+impl Intake {
+    /// An intake for an archive at `archive`, which it only tells of.
+    pub fn new(ledger: Ledger, kafka: Kafka, foresight: Arc<dyn Foresight>, archive: &str) -> Self {
+        Self { ledger, kafka, foresight, archive: archive.into() }
+    }
+
+    /// Where clients poll.
+    pub fn bootstrap(&self) -> &str {
+        self.settings.readers.as_deref().unwrap_or(&self.kafka.config().bootstrap)
+    }
+
+    /// Where the archive is.
+    pub fn archive(&self) -> &str {
+        &self.archive
+    }
+
     /// Accepts a job, or refuses it with the reason. When this returns, both topics exist.
     pub async fn submit(&self, request: JobRequest, caller: &Caller) -> Result<JobDocument, TransferError> {
         self.submit_as(JobId::random(), request, caller).await
@@ -29,26 +62,12 @@ impl Service {
         }
         let request = request.on(now().date_naive())?;
         request.check()?;
-        let (nights, empty_nights) = self.chosen_nights(&request).await?;
-        let mut known = self.known(self.catalogue().await, &nights).await?;
-        let plan = match ContentPlan::over_nights(&request, &known.schema) {
-            // A night may have been replaced by one of other columns that is not indexed yet.
-            Err(TransferError::Query(_) | TransferError::Packet(_)) if !known.indexed.is_empty() => {
-                known = self.known(Arc::default(), &nights).await?;
-                ContentPlan::over_nights(&request, &known.schema)?
-            }
-            plan => plan?,
-        };
-
-        let (amount, estimate) = self.within_limits(&request, &known, id, &caller.user).await?;
-        let estimate = match estimate {
-            None if known.others.is_empty() => self.foretold(&request, &known).await,
-            estimate => estimate,
-        };
+        let Forecast { nights, mut notes, estimate } =
+            self.foresight.forecast(&request, self.need(&request)).await?;
+        let amount = self.within_limits(nights.found.len(), estimate.as_ref(), id, &caller.user).await?;
         self.reserve(id, &caller.user, amount).await?;
-        let mut notes = unknown_classes(&plan, &known);
         notes.extend(estimate.as_ref().and_then(warning));
-        match self.make(id, request, caller, nights, empty_nights, notes).await {
+        match self.make(id, request, caller, nights, notes).await {
             Ok(()) => self.document(id).await,
             Err(error) => {
                 if let Ok(None) = self.store.job(id).await {
@@ -59,10 +78,10 @@ impl Service {
         }
     }
 
-    /// What would come of it, where that is quickly known. A submit does not fail of it.
-    async fn foretold(&self, request: &JobRequest, known: &Known) -> Option<Estimate> {
-        let estimate = self.estimate_known(request, known, Vec::new()).await;
-        estimate.inspect_err(|error| tracing::warn!(%error, "submitted without an estimate")).ok()
+    /// Submits the document of a job again: a new job with a new topic.
+    pub async fn rerun(&self, id: JobId, caller: &Caller) -> Result<JobDocument, TransferError> {
+        let job = self.job(id).await?.value;
+        self.submit(job.request, caller).await
     }
 
     async fn make(
@@ -70,15 +89,14 @@ impl Service {
         id: JobId,
         request: JobRequest,
         caller: &Caller,
-        nights: Vec<Night>,
-        empty_nights: Vec<Night>,
+        nights: ChosenNights,
         notes: Vec<String>,
     ) -> Result<(), TransferError> {
         let (created, topic) = self.own_topic(&request, request.topic_partitions()).await?;
         let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
         let expires = created.checked_add_signed(retention).unwrap_or(created);
         let mut job = Job::new(id, request, caller, topic, created, expires);
-        job.empty_nights = empty_nights;
+        job.empty_nights = nights.lacking;
         job.notes.extend(notes);
         if !job.empty_nights.is_empty() {
             job.notes.push(format!("{} of the chosen nights are not in the archive", job.empty_nights.len()));
@@ -97,7 +115,7 @@ impl Service {
         };
         tracing::info!(job = %id, trace = %job.trace, user = job.user, "submitted");
         // After the row: whoever is woken by the manifest finds the job.
-        self.announce(&job, nights).await
+        self.announce(&job, nights.found).await
     }
 
     async fn announce(&self, job: &Job, nights: Vec<Night>) -> Result<(), TransferError> {
@@ -125,8 +143,8 @@ impl Service {
             }
             _ => {}
         }
-        let (nights, _) = self.chosen_nights(&job.request).await?;
-        self.announce(job, nights).await?;
+        let nights = self.foresight.nights(&job.request).await?;
+        self.announce(job, nights.found).await?;
         Ok(true)
     }
 
@@ -165,24 +183,4 @@ fn warning(estimate: &Estimate) -> Option<String> {
              {alerts_high} do (with 95 % confidence), and the topic may stay empty"
         )),
     }
-}
-
-/// A note for each class that neither Fink's code gives nor, as far as they are indexed, the nights have.
-fn unknown_classes(plan: &ContentPlan, known: &Known) -> Vec<String> {
-    let nights = known.indexed.iter().filter_map(|night| known.catalogue.nights.get(night));
-    let labels: BTreeSet<&str> =
-        nights.flat_map(|night| &night.strata).map(|stratum| stratum.finkclass.as_str()).collect();
-    let note = |(class, nearest): (String, Option<String>)| {
-        let told = match known.others.is_empty() {
-            true => format!("`{class}` is none of Fink's own classes, and no alert of these nights is of it"),
-            false => {
-                format!("`{class}` is none of Fink's own classes and is looked for among SIMBAD's labels")
-            }
-        };
-        match nearest {
-            Some(nearest) => format!("{told}; or did you mean `{nearest}`?"),
-            None => told,
-        }
-    };
-    plan.classes.unknown_classes(&labels).into_iter().map(note).collect()
 }

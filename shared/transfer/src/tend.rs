@@ -43,7 +43,7 @@ impl Service {
 
     async fn wake(&self, job: &Job) -> Result<(), TransferError> {
         if !job.ready {
-            match self.announce_again(job).await {
+            match self.intake().announce_again(job).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Ok(self.queue.send(&[Work::FanOut(job.id)]).await?),
                 Err(error) if error.kind().is_worth_retrying() => return Err(error),
