@@ -1,7 +1,10 @@
 //! Sends the messages of one task, in order, without a gap.
 
 use crate::{
-    BrokerError, Compression, KafkaConfig, MessageKey, config::MAX_MESSAGE_BYTES, error::is_lasting,
+    BrokerError, Compression, KafkaConfig, MessageKey,
+    config::MAX_MESSAGE_BYTES,
+    error::is_lasting,
+    handover::{Handover, Payload, Piece},
     link::Link,
 };
 use job::TopicName;
@@ -10,14 +13,16 @@ use rdkafka::{
     client::OAuthToken,
     error::KafkaError,
     message::DeliveryResult,
-    producer::{BaseRecord, Producer, ProducerContext, PurgeConfig, ThreadedProducer},
+    producer::{Producer, ProducerContext, PurgeConfig, ThreadedProducer},
     types::RDKafkaErrorCode,
 };
 use std::{
     collections::VecDeque,
+    ops::Range,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -28,6 +33,13 @@ const QUEUE_KBYTES: &str = "65536";
 const MARK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a full queue is looked at again.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(2);
+
+/// Messages handed over between two looks at `stop`: some 50 µs.
+const AT_ONCE: usize = 256;
+/// What key and head of a message may take of [`MAX_MESSAGE_BYTES`].
+const HEAD_BYTES: usize = 100;
+/// Buffers that are kept to be filled again.
+const SPARE_BUFFERS: usize = 4;
 
 /// What the broker has acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,12 +54,29 @@ pub struct Acknowledged {
     pub bytes: u64,
 }
 
+/// A message to be sent: its partition, and where its bytes lie in the buffer that it shares with others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The partition.
+    pub partition: i32,
+    /// Its place in the buffer.
+    pub bytes: Range<usize>,
+}
+
 /// Sends the messages of one task. Dropping it unfinished throws away what has not left yet.
 pub struct Publisher {
+    /// Before the producer, which it must not outlive.
+    handover: Handover,
     producer: ThreadedProducer<Deliveries>,
+    /// Where buffers come back to.
+    home: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
+    /// The messages of one partition among those that are being sent.
+    pieces: Vec<Piece>,
     topic: TopicName,
     task: u32,
     next: Vec<u64>,
+    /// Bytes that a message may have, key and head included.
+    most: usize,
     /// Messages handed over in this attempt.
     handed_over: u64,
     /// How many had been handed over when, oldest first: those not yet acknowledged.
@@ -130,9 +159,10 @@ impl ClientContext for Deliveries {
 }
 
 impl ProducerContext for Deliveries {
-    type DeliveryOpaque = ();
+    /// The buffer that the message lies in.
+    type DeliveryOpaque = Arc<Payload>;
 
-    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+    fn delivery(&self, result: &DeliveryResult<'_>, _: Arc<Payload>) {
         match result {
             Ok(message) => {
                 let partition = message.partition() as usize;
@@ -165,7 +195,8 @@ impl Publisher {
             failed: AtomicBool::new(false),
             failure: Mutex::new(None),
         });
-        let producer = config
+        let most = MAX_MESSAGE_BYTES.parse().unwrap_or(usize::MAX);
+        let producer: ThreadedProducer<Deliveries> = config
             .client()
             .set("enable.idempotence", "true")
             // A message that cannot be delivered must not be followed by one that can.
@@ -181,58 +212,126 @@ impl Publisher {
             .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
             .create_with_context(Deliveries { tally, link: config.link() })
             .map_err(|source| BrokerError::topic(topic.to_string(), &source))?;
+        let handover = Handover::new(producer.client(), topic.as_str())
+            .map_err(|source| BrokerError::topic(topic.to_string(), &source))?;
         Ok(Self {
+            handover,
             producer,
+            home: mpsc::channel(),
+            pieces: Vec::new(),
             topic: topic.clone(),
             task,
             next: sequences.to_vec(),
+            most,
             handed_over: 0,
             marks: VecDeque::new(),
             patience: config.delivery_timeout / 2,
         })
     }
 
-    /// Hands over the next message of a partition; waits while the queue is full, unless `stop` says to give up.
+    /// A buffer to write messages into: one that is done with, emptied, or a new one.
+    pub fn buffer(&mut self) -> Vec<u8> {
+        let mut spare: Vec<Vec<u8>> = self.home.1.try_iter().collect();
+        let mut buffer = spare.pop().unwrap_or_default();
+        // After a jam of the broker there are many: those are given back.
+        for kept in spare.into_iter().take(SPARE_BUFFERS) {
+            let _ = self.home.0.send(kept);
+        }
+        buffer.clear();
+        buffer
+    }
+
+    /// Hands over one message, copied: [`Publisher::send_all`] for a single one.
     pub fn send(
         &mut self,
         partition: i32,
         payload: &[u8],
         stop: &dyn Fn() -> bool,
     ) -> Result<(), BrokerError> {
-        self.check_pace()?;
-        let Some(next) = self.next.get_mut(partition as usize) else {
-            let (topic, found, planned) = (self.topic.to_string(), partition as usize, self.next.len());
-            return Err(BrokerError::Partitions { topic, found, planned });
-        };
-        let key = MessageKey { task: self.task, sequence: *next }.to_bytes();
-        loop {
-            let record = BaseRecord::<[u8], [u8]>::to(self.topic.as_str())
-                .partition(partition)
-                .key(&key)
-                .payload(payload);
-            match self.producer.send(record) {
-                Ok(()) => break,
-                Err((error, _)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::QueueFull) => {
-                    self.check_pace()?;
-                    if stop() {
-                        return Err(BrokerError::Stopped);
-                    }
-                    std::thread::sleep(FULL_QUEUE_WAIT);
-                }
-                Err((error, _)) => {
-                    let lasting = is_lasting(error.rdkafka_error_code());
+        self.send_all(payload.to_vec(), &[Outgoing { partition, bytes: 0..payload.len() }], stop)
+    }
+
+    /// Hands over messages that lie in `buffer`, those of each partition in order; waits while the queue is full. The
+    /// buffer is not copied, and comes back by [`Publisher::buffer`] once all are acknowledged.
+    ///
+    /// # Errors
+    /// [`BrokerError::Stopped`] when `stop`, which is asked before every few messages, says to give up, and whatever
+    /// made delivery fail: either way a beginning of each partition's messages has been handed over
+    /// ([`Publisher::handed_over`]), and no more may be.
+    pub fn send_all(
+        &mut self,
+        buffer: Vec<u8>,
+        messages: &[Outgoing],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), BrokerError> {
+        let whole = buffer.len();
+        let payload = Payload::new(buffer, self.home.0.clone());
+        let mut pieces = std::mem::take(&mut self.pieces);
+        for partition in 0..self.next.len() {
+            let first = self.next.get(partition).copied().unwrap_or_default();
+            let own = messages.iter().filter(|message| message.partition as usize == partition);
+            pieces.clear();
+            pieces.extend(own.zip(first..).map(|(message, sequence)| Piece {
+                bytes: message.bytes.clone(),
+                key: MessageKey { task: self.task, sequence }.to_bytes(),
+            }));
+            let fits =
+                |piece: &Piece| piece.bytes.end <= whole && piece.bytes.len() + HEAD_BYTES <= self.most;
+            // librdkafka would leave out what is too long and take what follows.
+            let sound = pieces.iter().position(|piece| !fits(piece)).unwrap_or(pieces.len());
+            for part in pieces.get(..sound).unwrap_or_default().chunks(AT_ONCE) {
+                self.hand_over(partition as i32, &payload, part, stop)?;
+            }
+            if let Some(long) = pieces.get(sound) {
+                let reason = format!(
+                    "an alert takes {} bytes, more than the {} of a message",
+                    long.bytes.len(),
+                    self.most
+                );
+                return Err(BrokerError::Delivery { topic: self.topic.to_string(), reason, lasting: true });
+            }
+        }
+        self.pieces = pieces;
+        let planned = self.next.len();
+        match messages.iter().find(|message| !(0..planned as i32).contains(&message.partition)) {
+            None => Ok(()),
+            Some(beyond) => {
+                let found = beyond.partition.unsigned_abs() as usize;
+                Err(BrokerError::Partitions { topic: self.topic.to_string(), found, planned })
+            }
+        }
+    }
+
+    fn hand_over(
+        &mut self,
+        partition: i32,
+        payload: &Arc<Payload>,
+        mut pieces: &[Piece],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), BrokerError> {
+        while !pieces.is_empty() {
+            self.check_pace()?;
+            if stop() {
+                return Err(BrokerError::Stopped);
+            }
+            let (taken, refused) = self.handover.hand_over(partition, payload, pieces);
+            if let Some(next) = self.next.get_mut(partition as usize) {
+                *next += taken as u64;
+            }
+            self.handed_over += taken as u64;
+            pieces = pieces.get(taken..).unwrap_or_default();
+            match refused {
+                None => {}
+                Some(RDKafkaErrorCode::QueueFull) => std::thread::sleep(FULL_QUEUE_WAIT),
+                Some(code) => {
                     return Err(BrokerError::Delivery {
                         topic: self.topic.to_string(),
-                        reason: error.to_string(),
-                        lasting,
+                        reason: code.to_string(),
+                        lasting: is_lasting(Some(code)),
                     });
                 }
             }
         }
-        if let Some(next) = self.next.get_mut(partition as usize) {
-            *next += 1;
-        }
-        self.handed_over += 1;
         Ok(())
     }
 

@@ -48,6 +48,13 @@ impl Messages {
         (0..self.len()).map(|index| self.buffer.get(self.span(index)).unwrap_or_default())
     }
 
+    /// The buffer with all messages, to be sent as it is; `next` is written into instead. Forgets the messages.
+    pub fn exchange(&mut self, mut next: Vec<u8>) -> Vec<u8> {
+        next.clear();
+        self.ends.clear();
+        std::mem::replace(&mut self.buffer, next)
+    }
+
     /// Forgets the messages and keeps the memory.
     pub fn clear(&mut self) {
         self.buffer.clear();

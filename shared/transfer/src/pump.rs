@@ -12,11 +12,12 @@ use crate::{
 };
 use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch};
-use broker::{Acknowledged, DeliveryWatch, Publisher};
+use broker::{Acknowledged, BrokerError, DeliveryWatch, Outgoing, Publisher};
 use chrono::{DateTime, Utc};
 use job::{AttemptRules, Checkpoint, Counts, Milestone, Milestones, Night, Sequencer, Task, TaskFile};
 use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of, tnsclass};
 use std::{
+    ops::Range,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -207,6 +208,7 @@ impl Pump {
             allowance: start.allowance,
             counts,
             messages: Messages::default(),
+            outgoing: Vec::new(),
             progress: progress.clone(),
             stages: Stages::default(),
             to_sample: OF_A_TASK,
@@ -326,6 +328,8 @@ struct Sink {
     allowance: Option<u64>,
     counts: Counts,
     messages: Messages,
+    /// Those among the messages that are to be sent.
+    outgoing: Vec<Outgoing>,
     progress: Progress,
     stages: Stages,
     /// How many of the next messages are kept to be looked at.
@@ -352,20 +356,21 @@ impl Sink {
         let sends_since = Instant::now();
         self.stages.encode += sends_since - encodes_since;
         let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_opt::<i32>());
-        let messages = std::mem::take(&mut self.messages);
-        for (row, message) in messages.iter().enumerate() {
+        self.outgoing.clear();
+        for row in 0..self.messages.len() {
             let object = objects.filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
             let partition = partition_of(object, self.sequencer.partitions() as i32);
             let is_new = self.sequencer.is_to_send(partition as usize).map_err(|_| {
                 TransferError::Books(format!("partition {partition} is not one of the topic's"))
             })?;
+            let bytes = self.messages.span(row);
+            self.counts.bytes_sent += bytes.len() as u64;
             if is_new {
-                self.send(partition, message)?;
-                self.sample(partition as usize, message);
+                self.sample(partition as usize, &bytes);
+                self.outgoing.push(Outgoing { partition, bytes });
             }
-            self.counts.bytes_sent += message.len() as u64;
         }
-        self.messages = messages;
+        self.send()?;
         self.stages.send += sends_since.elapsed();
         if self.progress.is_stopped() {
             return Err(TransferError::Cancelled);
@@ -386,27 +391,44 @@ impl Sink {
     }
 
     /// Keeps the first messages for whoever wants to see what came.
-    fn sample(&mut self, partition: usize, message: &[u8]) {
-        if self.to_sample > 0 && message.len() <= sample::MAX_BYTES {
-            let sequence = self.sequencer.reached().get(partition).copied().unwrap_or(u64::MAX);
-            self.to_sample -= 1;
-            self.progress.with(|tidings| tidings.sample.keep(partition, sequence, message));
+    fn sample(&mut self, partition: usize, bytes: &Range<usize>) {
+        if self.to_sample == 0 || bytes.len() > sample::MAX_BYTES {
+            return;
         }
+        let sequence = self.sequencer.reached().get(partition).copied().unwrap_or(u64::MAX);
+        let message = self.messages.buffer().get(bytes.clone()).unwrap_or_default();
+        self.to_sample -= 1;
+        self.progress.with(|tidings| tidings.sample.keep(partition, sequence, message));
     }
 
-    /// Hands a message over, if it is sure to arrive within the lease or not at all.
-    fn send(&mut self, partition: i32, message: &[u8]) -> Result<(), TransferError> {
+    /// Hands over what goes out of the encoded messages, each if it is sure to arrive within the lease or not at all.
+    fn send(&mut self) -> Result<(), TransferError> {
         let progress = &self.progress;
         let stop = || progress.is_stopped() || !progress.may_send();
-        if let Some(pacer) = &mut self.pacer {
-            pacer.wait(message.len(), &stop);
-            if progress.is_stopped() {
-                return Err(TransferError::Cancelled);
+        let (publisher, outgoing) = (&mut self.publisher, &self.outgoing);
+        let mut sent = Ok(());
+        match &mut self.pacer {
+            None if outgoing.is_empty() => {}
+            None => {
+                let buffer = self.messages.exchange(publisher.buffer());
+                sent = publisher.send_all(buffer, outgoing, &stop);
+            }
+            // One by one, each when its time has come.
+            Some(pacer) => {
+                for message in outgoing {
+                    let bytes = self.messages.buffer().get(message.bytes.clone()).unwrap_or_default();
+                    pacer.wait(bytes.len(), &stop);
+                    sent = publisher.send(message.partition, bytes, &stop);
+                    if sent.is_err() {
+                        break;
+                    }
+                }
             }
         }
-        if !progress.may_send() {
-            return Err(TransferError::Fenced);
+        match sent {
+            Err(BrokerError::Stopped) if progress.is_stopped() => Err(TransferError::Cancelled),
+            Err(BrokerError::Stopped) => Err(TransferError::Fenced),
+            sent => Ok(sent?),
         }
-        Ok(self.publisher.send(partition, message, &stop)?)
     }
 }
