@@ -26,7 +26,7 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Row groups that wait, fetched, while one is worked on.
+/// Row groups that wait, fetched or being so, while one is worked on.
 const PREPARED: usize = 1;
 /// How long a failed attempt waits for what is under way to the broker.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -145,9 +145,12 @@ pub(crate) async fn fetch(
             if number <= first {
                 continue;
             }
+            // Room first: while one is worked on, one more is held and no third.
+            let Ok(room) = prepared.reserve().await else { return };
             let scan = RowGroupScan::prepare(&opened, row_group, &plan).await;
             let failed = scan.is_err();
-            if prepared.send(scan).await.is_err() || failed {
+            room.send(scan);
+            if failed {
                 return;
             }
         }
