@@ -24,6 +24,16 @@ use std::{
 /// How long a start may take, an installation included.
 const START: Duration = Duration::from_secs(180);
 
+/// Places of the listeners among the ports: for anyone, and the same encrypted; for users by SCRAM, and the same
+/// encrypted; for users by tokens.
+const ANYONE: usize = 0;
+const TLS: usize = 1;
+const SCRAM: usize = 2;
+const SCRAM_TLS: usize = 3;
+const TOKENS: usize = 4;
+const OPEN: &[usize] = &[ANYONE, TLS];
+const ALL: &[usize] = &[ANYONE, TLS, SCRAM, SCRAM_TLS, TOKENS];
+
 /// Who may do what.
 #[derive(Clone, Copy, Debug)]
 pub enum Access {
@@ -36,8 +46,7 @@ pub enum Access {
 /// A running broker over a folder, which is left behind.
 pub struct ApacheKafka {
     folder: PathBuf,
-    /// For anyone, for users by SCRAM, for users by tokens.
-    ports: [u16; 3],
+    ports: [u16; 5],
     end: Option<mpsc::Sender<()>>,
     keeper: Option<JoinHandle<()>>,
 }
@@ -46,15 +55,14 @@ impl ApacheKafka {
     /// Starts one over the folder, once it can be used.
     pub fn start(folder: &Path, access: Access) -> Self {
         // All are taken before one is given back: else they might be the same.
-        let taken = [0; 3].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+        let taken = [0; 5].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
         let ports = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
         drop(taken);
         let command = command(folder, ports, access);
         let (end, ended) = mpsc::channel();
         let keeper = std::thread::spawn(move || keep(command, ended));
         let broker = Self { folder: folder.to_owned(), ports, end: Some(end), keeper: Some(keeper) };
-        let listeners = if matches!(access, Access::Open) { 1 } else { 3 };
-        broker.await_answer(listeners);
+        broker.await_answer(if matches!(access, Access::Open) { OPEN } else { ALL });
         if let Access::Users([user, ..]) = access {
             let client = broker.client_of(*user);
             std::thread::spawn(|| await_rules(client))
@@ -81,17 +89,32 @@ impl ApacheKafka {
 
     /// Where anyone may come.
     pub fn bootstrap(&self) -> String {
-        self.address(0)
+        self.address(ANYONE)
+    }
+
+    /// Where anyone may come: SSL.
+    pub fn bootstrap_for_tls(&self) -> String {
+        self.address(TLS)
     }
 
     /// Where users come with their passwords: SASL_PLAINTEXT, SCRAM-SHA-512.
     pub fn bootstrap_for_scram(&self) -> String {
-        self.address(1)
+        self.address(SCRAM)
+    }
+
+    /// The same encrypted: SASL_SSL, SCRAM-SHA-512.
+    pub fn bootstrap_for_scram_and_tls(&self) -> String {
+        self.address(SCRAM_TLS)
     }
 
     /// Where users come with tokens, which need not be signed: SASL_PLAINTEXT, OAUTHBEARER.
     pub fn bootstrap_for_tokens(&self) -> String {
-        self.address(2)
+        self.address(TOKENS)
+    }
+
+    /// The certificate of the authority that vouches for this broker, and for no other.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.join("tls/ca.pem")
     }
 
     /// What it keeps.
@@ -111,10 +134,10 @@ impl ApacheKafka {
         format!("127.0.0.1:{}", self.ports[listener])
     }
 
-    fn await_answer(&self, listeners: usize) {
+    fn await_answer(&self, listeners: &[usize]) {
         let deadline = Instant::now() + START;
-        for listener in 0..listeners {
-            while TcpStream::connect(self.address(listener)).is_err() {
+        for listener in listeners {
+            while TcpStream::connect(self.address(*listener)).is_err() {
                 let ended = self.keeper.as_ref().is_none_or(JoinHandle::is_finished);
                 assert!(!ended && Instant::now() < deadline, "Apache Kafka does not start: {}", self.log());
                 std::thread::sleep(Duration::from_millis(20));
@@ -136,15 +159,16 @@ impl Drop for ApacheKafka {
     }
 }
 
-fn command(folder: &Path, ports: [u16; 3], access: Access) -> Command {
+fn command(folder: &Path, ports: [u16; 5], access: Access) -> Command {
     // Ends with the thread that starts it, and so with the process.
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL"]).arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("run"));
-    let [port, scram, tokens] = ports.map(|port| port.to_string());
-    command.arg("--data").arg(folder).args(["--port", &port]);
+    let port = |listener: usize| ports[listener].to_string();
+    command.arg("--data").arg(folder).args(["--port", &port(ANYONE), "--tls", &port(TLS)]);
     if let Access::Users(users) = access {
         let lines: Vec<String> = users.iter().map(|(name, password)| format!("{name}:{password}")).collect();
-        command.args(["--scram", "--scram-port", &scram, "--tokens", &tokens]);
+        command.args(["--scram", "--scram-port", &port(SCRAM), "--scram-tls", &port(SCRAM_TLS)]);
+        command.args(["--tokens", &port(TOKENS)]);
         command.env("KAFKA_USERS", lines.join("\n"));
     }
     let log = File::options().create(true).append(true).open(folder.with_extension("log")).unwrap();

@@ -2,10 +2,16 @@
 
 use crate::{BrokerError, Security, link::Link};
 use rdkafka::ClientConfig;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// The largest message that we send or accept: a full packet is 55 KB, some have long histories.
 pub(crate) const MAX_MESSAGE_BYTES: &str = "10485760";
+
+/// How a certificate begins.
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// The cluster and how topics are made on it.
 #[derive(Clone, Debug)]
@@ -37,12 +43,15 @@ impl KafkaConfig {
         }
     }
 
-    /// Whether this build can reach such a cluster.
+    /// Whether this build can reach such a cluster, and the authorities can be read.
     pub(crate) fn check(&self) -> Result<(), BrokerError> {
-        if cfg!(feature = "ssl") || self.security.is_plaintext() {
+        if self.security.is_plaintext() {
             return Ok(());
         }
-        Err(BrokerError::Build)
+        if !cfg!(feature = "ssl") {
+            return Err(BrokerError::Build);
+        }
+        self.authorities.as_deref().map_or(Ok(()), check_authorities)
     }
 
     pub(crate) fn client(&self) -> ClientConfig {
@@ -54,7 +63,22 @@ impl KafkaConfig {
 
     /// What every client is made with.
     pub(crate) fn link(&self) -> Link {
-        Link::new(self.security.source().cloned())
+        Link::new(self.security.source().cloned(), self.authorities.as_deref())
+    }
+}
+
+/// What librdkafka would tell without the file's name, and only when it is first asked something.
+fn check_authorities(path: &Path) -> Result<(), BrokerError> {
+    let wrong = |reason: String| BrokerError::Authorities { path: path.to_owned(), reason };
+    if path.is_dir() {
+        return Ok(());
+    }
+    let content = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let is_pem = content.windows(PEM.len()).any(|start| start == PEM);
+    if is_pem {
+        Ok(())
+    } else {
+        Err(wrong("no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----".into()))
     }
 }
 

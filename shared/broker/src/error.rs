@@ -2,6 +2,7 @@
 
 use job::ErrorKind;
 use rdkafka::{error::KafkaError, types::RDKafkaErrorCode};
+use std::path::PathBuf;
 
 /// An error of the broker.
 #[derive(Debug, thiserror::Error)]
@@ -9,6 +10,30 @@ pub enum BrokerError {
     /// The configuration asks for more than was built.
     #[error("built without TLS and SASL: build with --features ssl")]
     Build,
+    /// The file or folder of authorities cannot be used.
+    #[error("the authorities in {}: {reason}", path.display())]
+    Authorities {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A broker's certificate is not to be trusted.
+    #[error(
+        "the Kafka broker {broker} is not to be trusted: its certificate is for another address, or of no authority in {authorities}"
+    )]
+    Untrusted {
+        /// `host:port`, as it was reached.
+        broker: String,
+        /// Where the authorities are.
+        authorities: String,
+    },
+    /// No client can be made of the configuration.
+    #[error("no client of Kafka can be made: {reason}")]
+    Settings {
+        /// librdkafka's own words.
+        reason: String,
+    },
     /// The cluster does not let us in.
     #[error("the Kafka cluster does not let us in: {reason}")]
     Login {
@@ -89,7 +114,10 @@ pub enum BrokerError {
 impl BrokerError {
     /// What librdkafka says of a topic.
     pub(crate) fn topic(topic: String, error: &KafkaError) -> Self {
-        Self::Topic { topic, reason: error.to_string(), kind: kind_of(error.rdkafka_error_code()) }
+        match error {
+            KafkaError::ClientCreation(reason) => Self::Settings { reason: reason.clone() },
+            _ => Self::Topic { topic, reason: error.to_string(), kind: kind_of(error.rdkafka_error_code()) },
+        }
     }
 
     /// What a broker says of a topic.
@@ -100,7 +128,8 @@ impl BrokerError {
     /// How the error is to be treated.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Build => ErrorKind::Invalid,
+            Self::Build | Self::Authorities { .. } | Self::Settings { .. } => ErrorKind::Invalid,
+            Self::Untrusted { .. } => ErrorKind::Permanent,
             Self::Login { lasting: true, .. } => ErrorKind::Permanent,
             Self::Login { lasting: false, .. } => ErrorKind::Transient,
             Self::Topic { kind, .. } | Self::Refused { kind, .. } => *kind,

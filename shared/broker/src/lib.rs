@@ -7,8 +7,9 @@
 //! - every message says in its key which task it belongs to and its number in the partition ([`MessageKey`]), so that
 //!   [`Kafka::arrived`] finds from the topic alone where a new attempt goes on.
 //!
-//! How a cluster is reached, and by whom, is [`Security`]; tokens come from a [`TokenSource`]. Encryption and logins need the
-//! feature `ssl`, which builds OpenSSL. Nothing that is printed or logged holds a secret.
+//! How a cluster is reached, and by whom, is [`Security`]; tokens come from a [`TokenSource`]; who vouches for the cluster is in
+//! [`KafkaConfig::authorities`]. A cluster for which nobody does is told nothing. Encryption and logins need the feature `ssl`,
+//! which builds OpenSSL. Nothing that is printed or logged holds a secret.
 //!
 //! What it leaves to others: which partition an alert goes to, and when an attempt may begin.
 //!

@@ -6,6 +6,7 @@ use rdkafka::{
     producer::ProducerContext, types::RDKafkaErrorCode,
 };
 use std::{
+    path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant, UNIX_EPOCH},
 };
@@ -17,31 +18,45 @@ const GRACE: Duration = Duration::from_secs(2);
 #[derive(Default)]
 pub(crate) struct Link {
     tokens: Option<Arc<dyn TokenSource>>,
+    /// Where the authorities are, in words.
+    authorities: String,
     news: Mutex<News>,
 }
 
 #[derive(Default)]
 struct News {
-    /// Since when the cluster refuses us, and in what words.
-    refused: Option<(Instant, String)>,
+    /// Since when we and the cluster do not come together, and who refuses whom.
+    refused: Option<(Instant, Refusal)>,
     /// Why there is no token.
     no_token: Option<String>,
 }
 
+#[derive(Clone)]
+enum Refusal {
+    /// The cluster refuses us, in these words.
+    Login(String),
+    /// We refuse this broker's certificate.
+    Untrusted(String),
+}
+
 impl Link {
-    pub(crate) fn new(tokens: Option<Arc<dyn TokenSource>>) -> Self {
-        Self { tokens, news: Mutex::default() }
+    pub(crate) fn new(tokens: Option<Arc<dyn TokenSource>>, authorities: Option<&Path>) -> Self {
+        let authorities = authorities.map_or("the system's own".into(), |path| path.display().to_string());
+        Self { tokens, authorities, news: Mutex::default() }
     }
 
     /// Why nothing is answered, where that is known. Of use only while nothing is.
     pub(crate) fn check(&self) -> Result<(), BrokerError> {
         let news = self.news();
-        if let Some((since, reason)) = &news.refused
-            && since.elapsed() >= GRACE
-        {
-            return Err(BrokerError::Login { reason: reason.clone(), lasting: true });
+        match &news.refused {
+            Some((since, refusal)) if since.elapsed() >= GRACE => Err(match refusal.clone() {
+                Refusal::Login(reason) => BrokerError::Login { reason, lasting: true },
+                Refusal::Untrusted(broker) => {
+                    BrokerError::Untrusted { broker, authorities: self.authorities.clone() }
+                }
+            }),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The reason for having waited in vain: that there is no token, or else what is given.
@@ -78,17 +93,24 @@ impl ClientContext for Link {
     fn error(&self, error: KafkaError, reason: &str) {
         // A lost connection is tried again by librdkafka; a refusal too, but that seldom helps.
         tracing::debug!(%error, reason, "librdkafka");
-        let refused = match error.rdkafka_error_code() {
+        let login = || Some(Refusal::Login(reason.to_owned()));
+        let refusal = match error.rdkafka_error_code() {
             // Told as a refusal too, but the cluster has not been asked.
-            Some(RDKafkaErrorCode::Authentication) => !reason.contains("Failed to acquire"),
-            Some(RDKafkaErrorCode::SaslAuthenticationFailed | RDKafkaErrorCode::UnsupportedSASLMechanism) => {
-                true
+            Some(RDKafkaErrorCode::Authentication) if reason.contains("Failed to acquire") => None,
+            Some(
+                RDKafkaErrorCode::Authentication
+                | RDKafkaErrorCode::SaslAuthenticationFailed
+                | RDKafkaErrorCode::UnsupportedSASLMechanism,
+            ) => login(),
+            Some(RDKafkaErrorCode::SSL) if reason.contains("certificate verify failed") => {
+                Some(Refusal::Untrusted(broker_in(reason).to_owned()))
             }
-            Some(RDKafkaErrorCode::SSL) => reason.contains("certificate"),
-            _ => false,
+            // A cluster that wants a certificate of ours.
+            Some(RDKafkaErrorCode::SSL) if reason.contains("certificate") => login(),
+            _ => None,
         };
-        if refused {
-            self.news().refused.get_or_insert_with(|| (Instant::now(), reason.to_owned()));
+        if let Some(refusal) = refusal {
+            self.news().refused.get_or_insert_with(|| (Instant::now(), refusal));
         }
     }
 
@@ -104,6 +126,12 @@ impl ClientContext for Link {
 }
 
 impl ConsumerContext for Link {}
+
+/// `host:port` of the broker with whose name librdkafka begins: `ssl://host:port/bootstrap: …`.
+fn broker_in(reason: &str) -> &str {
+    let name = reason.split_once("://").map_or(reason, |(_, rest)| rest);
+    name.split_once('/').map_or(name, |(address, _)| address)
+}
 
 /// Where the first failed delivery of several messages is noted.
 pub(crate) type FirstFailure = Arc<OnceLock<KafkaError>>;

@@ -1,5 +1,7 @@
 //! A cluster, as the service, the readers and the test itself reach it.
 
+#[cfg(feature = "ssl")]
+use broker::Security;
 use broker::{Kafka, KafkaConfig};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
 use job::TopicName;
@@ -29,13 +31,18 @@ static OPEN: LazyLock<ApacheKafka> =
 mod users {
     use super::*;
 
+    /// As the service's own user, with this password.
+    pub fn scram(password: &str, tls: bool) -> Security {
+        Security::Scram { username: FERRY.0.into(), password: password.into(), tls }
+    }
+
     /// The service's own user.
     pub const FERRY: (&str, &str) = ("ferry", "s3cret+/=");
     pub static USERS: LazyLock<ApacheKafka> =
         LazyLock::new(|| ApacheKafka::start_among(Path::new(FOLDERS), Access::Users(&[FERRY])));
 }
 #[cfg(feature = "ssl")]
-pub use users::{FERRY, USERS};
+pub use users::{FERRY, USERS, scram};
 
 pub struct Cluster {
     /// As the service reaches it.
@@ -80,16 +87,32 @@ impl Cluster {
         }
     }
 
+    /// The same, encrypted for the service.
+    #[cfg(feature = "ssl")]
+    pub fn by_tls() -> Self {
+        let mut cluster = Self::open();
+        cluster.config.bootstrap = OPEN.bootstrap_for_tls();
+        cluster.config.security = Security::Tls;
+        cluster.config.authorities = Some(OPEN.authority());
+        cluster
+    }
+
     /// Apache Kafka with access rules: the service by name and password, readers without.
     #[cfg(feature = "ssl")]
     pub fn by_scram() -> Self {
-        use broker::Security;
-        let (username, password) = (FERRY.0.to_owned(), FERRY.1.to_owned());
-        Self::with_users(&USERS.bootstrap_for_scram(), Security::Scram { username, password, tls: false })
+        Self::with_users(&USERS.bootstrap_for_scram(), scram(FERRY.1, false))
+    }
+
+    /// The same, encrypted for the service.
+    #[cfg(feature = "ssl")]
+    pub fn by_scram_and_tls() -> Self {
+        let mut cluster = Self::with_users(&USERS.bootstrap_for_scram_and_tls(), scram(FERRY.1, true));
+        cluster.config.authorities = Some(USERS.authority());
+        cluster
     }
 
     #[cfg(feature = "ssl")]
-    pub fn with_users(bootstrap: &str, security: broker::Security) -> Self {
+    pub fn with_users(bootstrap: &str, security: Security) -> Self {
         let mut cluster = Self::plaintext(&USERS.bootstrap(), USERS.folder());
         cluster.config = KafkaConfig { bootstrap: bootstrap.to_owned(), security, ..cluster.config };
         cluster.own = client(&USERS.bootstrap_for_scram());

@@ -25,8 +25,20 @@ async fn apache_kafka_conforms() {
 
 #[cfg(feature = "ssl")]
 #[tokio::test(flavor = "multi_thread")]
+async fn apache_kafka_conforms_by_tls() {
+    conformance::check(&Cluster::by_tls()).await;
+}
+
+#[cfg(feature = "ssl")]
+#[tokio::test(flavor = "multi_thread")]
 async fn apache_kafka_conforms_to_users_by_scram() {
     conformance::check(&Cluster::by_scram()).await;
+}
+
+#[cfg(feature = "ssl")]
+#[tokio::test(flavor = "multi_thread")]
+async fn apache_kafka_conforms_to_users_by_scram_and_tls() {
+    conformance::check(&Cluster::by_scram_and_tls()).await;
 }
 
 #[cfg(feature = "ssl")]
@@ -39,7 +51,12 @@ async fn apache_kafka_conforms_to_users_by_tokens() {
 async fn a_topic_that_is_gone_is_a_lasting_failure_on_each() {
     let clusters = [Cluster::embedded(), Cluster::open()].into_iter();
     #[cfg(feature = "ssl")]
-    let clusters = clusters.chain([Cluster::by_scram(), tokens::cluster()]);
+    let clusters = clusters.chain([
+        Cluster::by_tls(),
+        Cluster::by_scram(),
+        Cluster::by_scram_and_tls(),
+        tokens::cluster(),
+    ]);
     let clusters: Vec<_> = clusters.collect();
     let waiting: Vec<_> =
         clusters.iter().map(conformance::a_topic_that_is_gone_is_a_lasting_failure).collect();
