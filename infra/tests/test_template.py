@@ -201,6 +201,7 @@ def test_no_name_is_taken_from_the_next_stack(stack: Stack, aws: Aws) -> None:
         ({"KafkaSecurity": "iam"}, "needs MskClusterArn"),
         ({"KafkaSecurity": "scram"}, "needs KafkaSecretArn"),
         ({"KafkaSecretArn": "arn:aws:secretsmanager:eu-west-3:000000000000:secret:a"}, "only used with"),
+        ({"KafkaCaLayer": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:kafka-ca:1"}, "only used with"),
         ({"SubnetIds": "subnet-0a1b2c3d"}, "need SecurityGroupIds"),
         ({"SecurityGroupIds": "sg-0a1b2c3d"}, "need SubnetIds"),
         ({"KafkaBootstrap": ""}, "Give KafkaBootstrap or MskClusterArn"),
@@ -218,3 +219,11 @@ def test_parameters_that_contradict_each_other_are_refused(
 def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(translated: dict[str, Any]) -> None:
     inside = {name for name, resource in translated.items() if "VpcConfig" in resource.get("Properties", {})}
     assert inside == {"Submit", "Fanout", "Worker"}
+
+
+def test_the_same_have_the_layer_with_authorities(translated: dict[str, Any]) -> None:
+    layers = {name: resource.get("Properties", {}).get("Layers") for name, resource in translated.items()}
+    assert {name for name, given in layers.items() if given} == {"Submit", "Fanout", "Worker"}
+    # The name in the layer is that in the variable.
+    variables = translated["Worker"]["Properties"]["Environment"]["Variables"]
+    assert variables["KAFKA_CA_FILE"] == {"Fn::If": ["HasCaLayer", "/opt/kafka-ca.pem", ""]}

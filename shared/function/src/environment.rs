@@ -2,7 +2,7 @@
 
 use crate::FunctionError;
 use job::{Ceiling, Limits};
-use std::{str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 const DAY: u64 = 24 * 3600;
 
@@ -53,6 +53,8 @@ pub struct Environment {
     pub bootstrap: Option<String>,
     /// How the cluster is reached.
     pub access: Access,
+    /// The certificates of the authorities that vouch for the cluster, a file or a folder; without, the system's own.
+    pub authorities: Option<PathBuf>,
     /// The ARN of a cluster of MSK, whose brokers are looked up.
     pub msk_cluster: Option<String>,
     /// The ARN of the secret with `username` and `password`.
@@ -106,6 +108,7 @@ impl Environment {
                     .parse()
                     .map_err(|reason: String| FunctionError::variable("KAFKA_SECURITY", reason))?,
             },
+            authorities: variables.text("KAFKA_CA_FILE").map(PathBuf::from),
             msk_cluster: variables.text("MSK_CLUSTER_ARN"),
             secret: variables.text("KAFKA_SECRET_ARN"),
             readers: variables.text("KAFKA_READERS"),
@@ -205,9 +208,11 @@ mod tests {
 
     #[test]
     fn the_least_is_enough_and_an_empty_variable_is_none() {
-        let environment = read(&[("KAFKA_SECRET_ARN", ""), ("ALERTS_PER_JOB", "0")]).unwrap();
+        let empty = [("KAFKA_SECRET_ARN", ""), ("KAFKA_CA_FILE", ""), ("ALERTS_PER_JOB", "0")];
+        let environment = read(&empty).unwrap();
         assert_eq!(environment.access, Access::Plaintext);
         assert_eq!(environment.secret, None);
+        assert_eq!(environment.authorities, None);
         assert!(environment.limits.is_free());
         assert_eq!(environment.topic_retention, Duration::from_secs(7 * 86400));
     }

@@ -14,6 +14,7 @@ pub(crate) async fn config(environment: &Environment, aws: &SdkConfig) -> Result
     };
     Ok(KafkaConfig {
         security: security(environment, aws).await?,
+        authorities: environment.authorities.clone(),
         retention: environment.topic_retention,
         replication: environment.replication,
         delivery_timeout: environment.delivery_timeout,
