@@ -80,12 +80,33 @@ pub enum Command {
     },
 }
 
+/// How requests are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sign {
+    /// Not at all.
+    No,
+    /// With AWS credentials: of the environment, a profile, a container or an instance.
+    Iam,
+}
+
 /// Where the API is, and how to answer.
 #[derive(ClapArgs, Clone)]
 pub struct Api {
     /// The API's address.
     #[arg(long, env = "NIGHTFERRY_API", default_value = "http://127.0.0.1:8642")]
     pub api: String,
+    /// Sign requests with AWS credentials, for an API behind IAM, instead of sending the token that NIGHTFERRY_TOKEN holds.
+    #[arg(
+        long,
+        env = "NIGHTFERRY_SIGN",
+        value_enum,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = Sign::No,
+        default_missing_value = "iam"
+    )]
+    pub sign: Sign,
     /// Print JSON, for programs.
     #[arg(long)]
     pub json: bool,

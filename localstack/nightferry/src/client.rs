@@ -1,10 +1,15 @@
 //! The API, from outside: the same calls whether it runs here or on AWS.
 
+use crate::{
+    args::{Api, Sign},
+    sign::{SignError, Signer},
+};
 use api::ProblemDocument;
 use job::{JobRequest, TopicName};
 use reqwest::{Method, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, sync::Arc, time::Duration};
 use transfer::{ArchiveClass, ArchiveNight, ArchiveSchema, Estimate, JobDocument, JobSummary, Receipt};
 
 /// Why a call failed.
@@ -26,13 +31,25 @@ pub enum ClientError {
     /// The service is at fault.
     #[error("{}", told(.0))]
     Failed(ProblemDocument),
-    /// The gateway in front of the API asks who calls.
-    #[error("{url} asks who calls ({status}): give a token of its user pool in NIGHTFERRY_TOKEN")]
+    /// The gateway in front of the API does not let this caller in.
+    #[error("{url} {}", not_let_in(*.as_whom, *.status, .reason))]
     Unknown {
         /// The address.
         url: String,
         /// The HTTP status.
         status: StatusCode,
+        /// As whom it was asked.
+        as_whom: Whom,
+        /// The gateway's own words, if it has any.
+        reason: String,
+    },
+    /// A request cannot be signed.
+    #[error("the request to {url} cannot be signed: {source}")]
+    Unsigned {
+        /// The address.
+        url: String,
+        /// Why not.
+        source: SignError,
     },
     /// The answer is not what the API promises.
     #[error("{url} answered {status} with something that is not nightferry's: is it the right address?")]
@@ -44,18 +61,44 @@ pub enum ClientError {
     },
 }
 
+/// As whom the API is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whom {
+    /// Nobody in particular.
+    Anyone,
+    /// The bearer of a token.
+    Bearer,
+    /// Who holds AWS credentials.
+    Signer,
+}
+
+/// What API Gateway says of a request that it does not let through.
+#[derive(Default, Deserialize)]
+struct GatewayAnswer {
+    #[serde(default, alias = "Message")]
+    message: String,
+}
+
 /// A client of one API.
 #[derive(Clone)]
 pub struct Client {
     base: String,
+    signer: Option<Arc<Signer>>,
     http: reqwest::Client,
     patience: Duration,
 }
 
 impl Client {
-    /// A client of the API at `base`.
-    pub fn new(base: &str) -> Self {
+    /// A client of the API that the arguments name, signing as they say.
+    pub fn new(api: &Api) -> Self {
+        let signer = (api.sign == Sign::Iam).then(Arc::default);
+        Self { signer, ..Self::at(&api.api) }
+    }
+
+    /// A client of the API at `base`, without a signature.
+    pub fn at(base: &str) -> Self {
         Self {
+            signer: None,
             base: base.trim_end_matches('/').to_owned(),
             http: reqwest::Client::new(),
             patience: Duration::from_secs(60),
@@ -143,15 +186,23 @@ impl Client {
             Ok(user) => request.header("x-nightferry-user", user),
             Err(_) => request,
         };
-        let request = match std::env::var("NIGHTFERRY_TOKEN") {
-            Ok(token) => request.header(reqwest::header::AUTHORIZATION, token),
-            Err(_) => request,
+        let token = std::env::var("NIGHTFERRY_TOKEN").ok().filter(|token| !token.is_empty());
+        // A signature takes the token's place: both are told in the same header.
+        let (request, as_whom) = match (&self.signer, token) {
+            (Some(_), _) => (request, Whom::Signer),
+            (None, Some(token)) => (request.header(reqwest::header::AUTHORIZATION, token), Whom::Bearer),
+            (None, None) => (request, Whom::Anyone),
         };
         let request = match body {
             Some(body) => request.json(body),
             None => request,
         };
-        let response = request.send().await.map_err(unreachable)?;
+        let mut request = request.build().map_err(unreachable)?;
+        if let Some(signer) = &self.signer {
+            let unsigned = |source| ClientError::Unsigned { url: url.clone(), source };
+            signer.sign(&mut request).await.map_err(unsigned)?;
+        }
+        let response = self.http.execute(request).await.map_err(unreachable)?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(unreachable)?;
         let foreign = |_| ClientError::Foreign { url: url.clone(), status };
@@ -160,7 +211,8 @@ impl Client {
         }
         let problem: ProblemDocument = serde_json::from_slice(&bytes).map_err(|error| match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                ClientError::Unknown { url: url.clone(), status }
+                let reason = serde_json::from_slice::<GatewayAnswer>(&bytes).unwrap_or_default().message;
+                ClientError::Unknown { url: url.clone(), status, as_whom, reason }
             }
             _ => foreign(error),
         })?;
@@ -180,7 +232,27 @@ fn query<'a>(name: &str, values: impl IntoIterator<Item = &'a String>) -> String
     }
     let encoded =
         url::form_urlencoded::Serializer::new(String::new()).append_pair(name, &values.join(",")).finish();
-    format!("?{encoded}")
+    // A signature knows spaces by this name alone.
+    format!("?{}", encoded.replace('+', "%20"))
+}
+
+/// What the gateway says to a caller whom it does not let in, and what helps.
+fn not_let_in(whom: Whom, status: StatusCode, reason: &str) -> String {
+    let says = if reason.is_empty() { status.to_string() } else { format!("{status}: {reason}") };
+    match whom {
+        Whom::Anyone => format!(
+            "asks who calls ({says}): sign with AWS credentials by --sign (or NIGHTFERRY_SIGN=iam), or give a token of its \
+             user pool in NIGHTFERRY_TOKEN, whichever it takes"
+        ),
+        Whom::Bearer => format!(
+            "does not take the token in NIGHTFERRY_TOKEN ({says}): get a new one of its user pool, or, if it takes \
+             signatures by AWS credentials, --sign"
+        ),
+        Whom::Signer => format!(
+            "does not let these AWS credentials in ({says}): they need the right to execute-api:Invoke on this API, and its \
+             region; if it takes tokens of a user pool, give one in NIGHTFERRY_TOKEN, without --sign"
+        ),
+    }
 }
 
 /// A problem as people read it: each complaint with the user's line and a mark under the place.

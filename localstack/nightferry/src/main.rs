@@ -12,6 +12,7 @@ mod commands;
 mod exit;
 mod request_args;
 mod show;
+mod sign;
 mod stack;
 mod workers;
 

@@ -13,7 +13,7 @@ use packet::TnsCatalogue;
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 pub async fn nights(args: &Nights) -> Result<u8, CommandError> {
-    let nights = Client::new(&args.api.api).nights(&args.nights).await?;
+    let nights = Client::new(&args.api).nights(&args.nights).await?;
     if args.api.json {
         show::json(&nights)
     } else {
@@ -23,7 +23,7 @@ pub async fn nights(args: &Nights) -> Result<u8, CommandError> {
 }
 
 pub async fn classes(args: &Nights) -> Result<u8, CommandError> {
-    let classes = Client::new(&args.api.api).classes(&args.nights).await?;
+    let classes = Client::new(&args.api).classes(&args.nights).await?;
     if args.api.json {
         show::json(&classes)
     } else {
@@ -33,7 +33,7 @@ pub async fn classes(args: &Nights) -> Result<u8, CommandError> {
 }
 
 pub async fn schema(args: &Schema) -> Result<u8, CommandError> {
-    let mut schema = Client::new(&args.api.api).schema(args.night.as_ref()).await?;
+    let mut schema = Client::new(&args.api).schema(args.night.as_ref()).await?;
     if let Some(word) = &args.word {
         let word = word.to_lowercase();
         schema.fields.retain(|field| {

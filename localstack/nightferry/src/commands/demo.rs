@@ -47,7 +47,7 @@ pub async fn run(demo: &Demo) -> Result<u8, CommandError> {
     say(&format!("broker  {}", stack.bootstrap));
 
     step(3, "A job");
-    let client = Client::new(&stack.api());
+    let client = Client::at(&stack.api());
     let request = demonstration_job(&client).await?;
     for line in yaml(&request).lines() {
         say(line);

@@ -55,7 +55,7 @@ enum Told {
 }
 
 pub async fn run(args: &Download) -> Result<u8, CommandError> {
-    let (api, begun) = (&args.api.api, Instant::now());
+    let (api, begun) = (&args.api, Instant::now());
     let job = source::find(api, &args.topic, "reading what the topic holds now").await?;
     let client = Client::new(api).with_patience(Duration::from_secs(10));
     let bar = DownloadBar::new(args.api.json);

@@ -20,7 +20,7 @@ pub async fn submit(submit: &Submit) -> Result<u8, CommandError> {
         show::json(&request);
         return Ok(exit::OK);
     }
-    let client = Client::new(&submit.api.api);
+    let client = Client::new(&submit.api);
     let job = client.submit(&request).await?;
     follow(&client, job, &submit.api, submit.watch).await
 }
@@ -37,7 +37,7 @@ async fn follow(client: &Client, job: JobDocument, api: &Api, to_the_end: bool) 
 
 pub async fn estimate(args: &Estimate) -> Result<u8, CommandError> {
     let request = request_of(args.file.as_deref(), &args.request)?;
-    let estimate = Client::new(&args.api.api).estimate(&request).await?;
+    let estimate = Client::new(&args.api).estimate(&request).await?;
     if args.api.json {
         show::json(&estimate)
     } else {
@@ -54,7 +54,7 @@ fn request_of(file: Option<&Path>, options: &RequestArgs) -> Result<JobRequest, 
 }
 
 pub async fn status(status: &Status) -> Result<u8, CommandError> {
-    let client = Client::new(&status.api.api);
+    let client = Client::new(&status.api);
     let id = match &status.job {
         Some(id) => id.clone(),
         None => match client.jobs().await?.first() {
@@ -74,7 +74,7 @@ pub async fn status(status: &Status) -> Result<u8, CommandError> {
 }
 
 pub async fn list(list: &List) -> Result<u8, CommandError> {
-    let jobs = Client::new(&list.api.api).jobs().await?;
+    let jobs = Client::new(&list.api).jobs().await?;
     if list.api.json {
         show::json(&jobs)
     } else {
@@ -84,25 +84,25 @@ pub async fn list(list: &List) -> Result<u8, CommandError> {
 }
 
 pub async fn cancel(args: &Job) -> Result<u8, CommandError> {
-    let job = Client::new(&args.api.api).cancel(&args.job).await?;
+    let job = Client::new(&args.api).cancel(&args.job).await?;
     tell(&job, args.api.json, true);
     Ok(exit::OK)
 }
 
 pub async fn retry(args: &Job) -> Result<u8, CommandError> {
-    let job = Client::new(&args.api.api).retry(&args.job).await?;
+    let job = Client::new(&args.api).retry(&args.job).await?;
     tell(&job, args.api.json, true);
     Ok(exit::OK)
 }
 
 pub async fn rerun(args: &Rerun) -> Result<u8, CommandError> {
-    let client = Client::new(&args.api.api);
+    let client = Client::new(&args.api);
     let job = client.rerun(&args.job).await?;
     follow(&client, job, &args.api, args.watch).await
 }
 
 pub async fn receipt(args: &Job) -> Result<u8, CommandError> {
-    let receipt = Client::new(&args.api.api).receipt(&args.job).await?;
+    let receipt = Client::new(&args.api).receipt(&args.job).await?;
     if args.api.json {
         show::json(&receipt)
     } else {
@@ -113,7 +113,7 @@ pub async fn receipt(args: &Job) -> Result<u8, CommandError> {
 
 /// Shows what happened to a job.
 pub async fn log(args: &Job) -> Result<u8, CommandError> {
-    let job = Client::new(&args.api.api).job(&args.job).await?;
+    let job = Client::new(&args.api).job(&args.job).await?;
     if args.api.json {
         show::json(&job.status.log);
         return Ok(exit::OK);

@@ -1,6 +1,7 @@
 //! A topic as a reader names it: by its name, or by the job that fills it. What the API knows of it, if there is one.
 
 use crate::{
+    args::Api,
     client::{Client, ClientError},
     exit::CommandError,
     show,
@@ -13,7 +14,7 @@ use transfer::{JobDocument, Receipt};
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The job that fills the topic; `None` where no API answers, or it knows no such topic: both are said.
-pub(super) async fn find(api: &str, name: &str, without: &str) -> Result<Option<JobDocument>, CommandError> {
+pub(super) async fn find(api: &Api, name: &str, without: &str) -> Result<Option<JobDocument>, CommandError> {
     let client = Client::new(api).with_patience(PATIENCE);
     if name.parse::<JobId>().is_ok() {
         return Ok(Some(client.job(name).await?));
@@ -22,11 +23,11 @@ pub(super) async fn find(api: &str, name: &str, without: &str) -> Result<Option<
     match client.topic(&topic).await {
         Ok(job) => Ok(Some(job)),
         Err(ClientError::Refused(problem)) if problem.status == 404 => {
-            show::remark(&format!("no job known at {api} fills this topic; {without}"));
+            show::remark(&format!("no job known at {} fills this topic; {without}", api.api));
             Ok(None)
         }
         Err(ClientError::Unreachable { .. } | ClientError::Foreign { .. }) => {
-            show::remark(&format!("no job known at {api}, as no API answers there; {without}"));
+            show::remark(&format!("no job known at {}, as no API answers there; {without}", api.api));
             Ok(None)
         }
         Err(error) => Err(error.into()),

@@ -58,7 +58,7 @@ pub async fn run(args: &Verify) -> Result<u8, CommandError> {
 /// The topic and its job's receipt, as the API knows them.
 async fn ask(args: &Verify) -> Result<(TopicName, Option<Receipt>), CommandError> {
     let without = "comparing without its receipt";
-    let Some(job) = source::find(&args.api.api, &args.topic, without).await? else {
+    let Some(job) = source::find(&args.api, &args.topic, without).await? else {
         return Ok((args.topic.parse()?, None));
     };
     let state = job.status.state;
@@ -67,7 +67,7 @@ async fn ask(args: &Verify) -> Result<(TopicName, Option<Receipt>), CommandError
             format!("the job {} is {state}: there is a receipt to compare with when it has ended", job.id);
         return Err(RequestError::new("job", wrong).into());
     };
-    let receipt = source::receipt(&Client::new(&args.api.api), job.id).await?;
+    let receipt = source::receipt(&Client::new(&args.api), job.id).await?;
     Ok((topic.parse()?, receipt))
 }
 
