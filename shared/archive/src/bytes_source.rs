@@ -1,6 +1,10 @@
-//! The bytes of one file: ranges fetched ahead, and bounded windows for all the rest.
+//! The bytes of one file: ranges fetched ahead, chunks that are streamed, and bounded windows for all the rest.
 
-use crate::{Archive, ArchiveError, ArchiveFile, page_meter::PageMeter};
+use crate::{
+    Archive, ArchiveError, ArchiveFile,
+    page_meter::PageMeter,
+    streams::{Move, Streams},
+};
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, path::Path};
@@ -43,6 +47,7 @@ struct Inner {
     file: ArchiveFile,
     runtime: Handle,
     ahead: Mutex<Vec<(u64, Bytes)>>,
+    streams: Mutex<Streams>,
     windows: Mutex<VecDeque<(u64, Bytes)>>,
     meter: Mutex<PageMeter>,
     complaint: Mutex<Option<String>>,
@@ -59,6 +64,7 @@ impl BytesSource {
             file: file.clone(),
             runtime,
             ahead: Mutex::default(),
+            streams: Mutex::default(),
             windows: Mutex::default(),
             meter: Mutex::default(),
             complaint: Mutex::default(),
@@ -75,6 +81,46 @@ impl BytesSource {
     /// Forgets what was fetched ahead.
     pub(crate) fn clear(&self) {
         lock(&self.0.ahead).clear();
+        *lock(&self.0.streams) = Streams::default();
+    }
+
+    /// Reads these chunks by windows that move on, and fills them.
+    pub(crate) async fn stream(&self, chunks: Vec<Range<u64>>) -> Result<(), ArchiveError> {
+        let mut streams = Streams::new(chunks);
+        for (moved, bytes) in self.get_all(streams.first()).await? {
+            streams.moved(&moved, bytes);
+        }
+        *lock(&self.0.streams) = streams;
+        Ok(())
+    }
+
+    async fn get_all(&self, moves: Vec<Move>) -> Result<Vec<(Move, Bytes)>, ArchiveError> {
+        let fetched = futures::stream::iter(moves).map(|moved| async move {
+            let bytes = self.get(moved.range.clone()).await?;
+            Ok::<_, ArchiveError>((moved, bytes))
+        });
+        fetched.buffer_unordered(REQUESTS).try_collect().await
+    }
+
+    /// The bytes from `start` to `end` of a chunk that is streamed; none if they are of no such chunk.
+    fn streamed(&self, start: u64, end: u64) -> Result<Option<Bytes>, ParquetError> {
+        let moves = {
+            let mut streams = lock(&self.0.streams);
+            if let Some(found) = streams.find(start, end) {
+                return Ok(Some(found));
+            }
+            match streams.moves(start, end) {
+                None => return Ok(None),
+                Some(moves) => moves,
+            }
+        };
+        let fetched = self.0.runtime.block_on(self.get_all(moves));
+        let fetched = fetched.map_err(|error| ParquetError::External(Box::new(error)))?;
+        let mut streams = lock(&self.0.streams);
+        for (moved, bytes) in fetched {
+            streams.moved(&moved, bytes);
+        }
+        Ok(streams.find(start, end))
     }
 
     /// What pages may claim from now on.
@@ -138,7 +184,7 @@ impl BytesSource {
         Ok(bytes)
     }
 
-    /// `length` bytes at `start`: from what was fetched ahead, else from a window.
+    /// `length` bytes at `start`: from what was fetched ahead or is streamed, else from a window.
     fn slice(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         if length as u64 > MAX_PIECE_BYTES {
             return Err(ParquetError::General(format!("it asks for {length} bytes in one piece")));
@@ -151,6 +197,9 @@ impl BytesSource {
             )));
         };
         if let Some(bytes) = self.find(&lock(&self.0.ahead), start, end) {
+            return Ok(bytes);
+        }
+        if let Some(bytes) = self.streamed(start, end)? {
             return Ok(bytes);
         }
         if let Some(bytes) = lock(&self.0.windows).iter().find_map(|window| within(window, start, end)) {
@@ -273,7 +322,9 @@ impl std::io::Read for SourceReader {
                 let left = (base + bytes.len() as u64).checked_sub(self.position)?;
                 (self.position >= *base && left > 0).then_some(left)
             });
-            let step = ahead.map_or(step, |left| step.min(left));
+            let streamed = lock(&self.source.0.streams).end_of(self.position);
+            let left = ahead.or(streamed.map(|end| end - self.position));
+            let step = left.map_or(step, |left| step.min(left));
             self.buffer = self.source.slice(self.position, step as usize).map_err(std::io::Error::other)?;
             self.position += step;
         }

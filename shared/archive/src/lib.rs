@@ -33,6 +33,7 @@ mod page_meter;
 mod scan;
 mod schema;
 mod schema_text;
+mod streams;
 mod thrift;
 
 pub use columns::{Bound, ColumnFootprint};

@@ -2,6 +2,7 @@
 
 use crate::{
     ArchiveError, LeafSet, OpenFile, adapt::adapt, bytes_source::BytesSource, page_meter::PageMeter,
+    streams::STREAMED_BYTES,
 };
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -22,7 +23,7 @@ const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 const NARROW_BATCH_ROWS: usize = 8192;
 /// The values of a batch, at the least that their types take, come to no more than this: a footer may say what it likes.
 const VALUE_BYTES: u64 = 64 * 1024 * 1024;
-/// A row group whose needed bytes exceed this is not fetched as a whole but through windows.
+/// A row group whose needed bytes exceed this is not fetched as a whole: its largest chunks are streamed.
 const FETCH_AHEAD_BYTES: u64 = 64 * 1024 * 1024;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
 /// many costs less than a second pass.
@@ -86,7 +87,7 @@ impl RowGroupScan {
         let two_passes = plan.filters && output_bytes > ONE_PASS_ROW_BYTES;
         let source = file.source.fresh();
         let first = if two_passes { &plan.narrow } else { &plan.both };
-        source.fetch_ahead(ranges(file, row_group, first, None)).await?;
+        fetch(&source, ranges(file, row_group, first, None)).await?;
         Ok(Self { file: file.clone(), row_group, plan: plan.clone(), source, two_passes })
     }
 
@@ -151,7 +152,7 @@ impl RowGroupScan {
         let selection = RowSelection::from_filters(&kept);
         self.source.clear();
         let wanted = ranges(&self.file, self.row_group, &self.plan.output, Some(&selection));
-        tokio::runtime::Handle::current().block_on(self.source.fetch_ahead(wanted))?;
+        tokio::runtime::Handle::current().block_on(fetch(&self.source, wanted))?;
         let rows = self.batch_rows(&self.plan.output);
         let mut delivered = 0;
         for batch in self.batches(&self.plan.output, Some(selection), rows)? {
@@ -279,19 +280,28 @@ fn uncompressed_row_bytes(file: &OpenFile, row_group: usize, leaves: &LeafSet) -
     bytes / group.num_rows().unsigned_abs().max(1)
 }
 
+/// What is to be read of a row group.
+#[derive(Default)]
+struct Wanted {
+    /// Held at once.
+    whole: Vec<Range<u64>>,
+    /// Chunks that are too large for that.
+    streamed: Vec<Range<u64>>,
+}
+
+async fn fetch(source: &BytesSource, wanted: Wanted) -> Result<(), ArchiveError> {
+    source.fetch_ahead(wanted.whole).await?;
+    source.stream(wanted.streamed).await
+}
+
 /// The byte ranges of the given leaves: whole column chunks, or only the pages that hold selected rows where the file
-/// has a page index. Chunks are left to the windows when they are too large to be held at once.
-fn ranges(
-    file: &OpenFile,
-    row_group: usize,
-    leaves: &LeafSet,
-    selection: Option<&RowSelection>,
-) -> Vec<Range<u64>> {
+/// has a page index. What is too large to be held at once is streamed if it is a chunk; pages are left to the windows.
+fn ranges(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option<&RowSelection>) -> Wanted {
     let metadata = file.metadata.metadata();
-    let Some(group) = metadata.row_groups().get(row_group) else { return Vec::new() };
+    let Some(group) = metadata.row_groups().get(row_group) else { return Wanted::default() };
     let mask = leaves.mask(file.metadata.parquet_schema());
     let pages = metadata.offset_index().and_then(|index| index.get(row_group));
-    let mut ranges = Vec::new();
+    let (mut ranges, mut chunks) = (Vec::new(), Vec::new());
     for (leaf, column) in group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
         let (start, length) = column.byte_range();
         let locations = pages.and_then(|pages| pages.get(leaf)).map(|index| index.page_locations());
@@ -302,18 +312,27 @@ fn ranges(
                 ranges.push(start..first.max(start));
                 ranges.extend(selection.scan_ranges(locations));
             }
-            _ => ranges.push(start..start + length),
+            _ => chunks.push(start..start + length),
         }
     }
-    let total: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
-    if total > FETCH_AHEAD_BYTES {
-        let mut left = FETCH_AHEAD_BYTES;
-        ranges.sort_by_key(|range| range.end - range.start);
-        ranges.retain(|range| {
-            let fits = range.end - range.start <= left;
-            left -= if fits { range.end - range.start } else { 0 };
-            fits
-        });
+    let size = |range: &Range<u64>| range.end.saturating_sub(range.start);
+    let total: u64 = ranges.iter().chain(&chunks).map(size).sum();
+    let mut wanted = Wanted::default();
+    if total <= FETCH_AHEAD_BYTES {
+        wanted.whole = ranges;
+        wanted.whole.extend(chunks);
+        return wanted;
     }
-    ranges
+    let mut left = FETCH_AHEAD_BYTES - STREAMED_BYTES;
+    let mut fits = |range: &Range<u64>| {
+        let fits = size(range) <= left;
+        left -= if fits { size(range) } else { 0 };
+        fits
+    };
+    ranges.sort_by_key(size);
+    chunks.sort_by_key(size);
+    ranges.retain(&mut fits);
+    (wanted.whole, wanted.streamed) = chunks.into_iter().partition(&mut fits);
+    wanted.whole.extend(ranges);
+    wanted
 }
