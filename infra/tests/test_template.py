@@ -55,6 +55,17 @@ def test_what_the_page_shows_is_not(stack: Stack, path: str) -> None:
     assert status(urllib.request.Request(stack.outputs["API_BASE"] + path)) == 403
 
 
+def test_what_a_browser_asks_beforehand_is_asked_without_a_signature(stack: Stack, translated: dict[str, Any]) -> None:
+    paths = translated["Api"]["Properties"]["Body"]["paths"]
+    asked = {path: methods for path, methods in paths.items() if path.startswith("/v1/")}
+    assert asked and all(methods["options"]["security"] == [] for methods in asked.values())
+    for path in asked:
+        url = stack.outputs["API_BASE"] + path.replace("{id}", "1").replace("{proxy+}", "sample")
+        assert status(urllib.request.Request(url, method="OPTIONS")) != 403
+        assert status(urllib.request.Request(url, method="DELETE")) == 403
+    wait_for("the function's start", lambda: "hello from the start" in stack.log("status"))
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.yaml"])
 def test_a_manifest_starts_a_fan_out(stack: Stack, name: str) -> None:
     key = f"jobs/dropped-{name[-4:]}/{name}"
@@ -186,7 +197,11 @@ def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
     request = {"nights": ["last night"], "content": "Light packet"}
     assert schedule("tend") == ("rate(15 minutes)", "ENABLED", {"tend": True})
     assert schedule("index") == ("cron(30 1 * * ? *)", "ENABLED", {"whole": True})
-    assert schedule("nightly") == ("cron(30 2 * * ? *)", "DISABLED", {"scheduled": request, "time": "<aws.scheduler.scheduled-time>"})
+    assert schedule("nightly") == (
+        "cron(30 2 * * ? *)",
+        "DISABLED",
+        {"scheduled": request, "time": "<aws.scheduler.scheduled-time>"},
+    )
 
 
 def test_no_name_is_taken_from_the_next_stack(stack: Stack, aws: Aws) -> None:

@@ -1,5 +1,6 @@
 //! Decodes, calls `transfer`, encodes.
 
+use api::Origins;
 use function::{Asked, Http};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
@@ -11,8 +12,8 @@ pub struct Handler {
 }
 
 impl Handler {
-    pub fn new(scout: Scout) -> Self {
-        let http = Http::new(api::estimate_router(scout.clone()));
+    pub fn new(scout: Scout, origins: &Origins) -> Self {
+        let http = Http::new(api::estimate_router(scout.clone(), origins));
         Self { scout, http }
     }
 

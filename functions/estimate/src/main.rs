@@ -13,6 +13,6 @@ async fn main() -> Result<(), Error> {
     function::start_logs();
     let (environment, aws) = (Environment::read()?.without_kafka(), cloud::from_environment().await);
     let scout = function::scout(&environment, &aws, Arc::new(ManifestStarts)).await?;
-    let handler = handler::Handler::new(scout);
+    let handler = handler::Handler::new(scout, &environment.origins);
     lambda_runtime::run(service_fn(|event| handler.handle(event))).await
 }

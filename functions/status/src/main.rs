@@ -1,4 +1,4 @@
-//! Tells of jobs, cancels and retries them.
+//! Tells of jobs, cancels and retries them; answers for all functions what browsers ask before they ask (`OPTIONS`).
 
 use function::Environment;
 use lambda_runtime::Error;
@@ -7,5 +7,6 @@ use lambda_runtime::Error;
 async fn main() -> Result<(), Error> {
     function::start_logs();
     let (environment, aws) = (Environment::read()?, cloud::from_environment().await);
-    function::serve(api::status_router(function::ledger(&environment, &aws)?)).await
+    let ledger = function::ledger(&environment, &aws)?;
+    function::serve(api::status_router(ledger, &environment.origins)).await
 }

@@ -1,5 +1,6 @@
 //! Decodes, calls `transfer`, encodes.
 
+use api::Origins;
 use chrono::{DateTime, Utc};
 use function::Http;
 use job::{Caller, JobId, JobRequest};
@@ -24,8 +25,8 @@ pub struct Handler {
 }
 
 impl Handler {
-    pub fn new(intake: Intake) -> Self {
-        let http = Http::new(api::submit_router(intake.clone()));
+    pub fn new(intake: Intake, origins: &Origins) -> Self {
+        let http = Http::new(api::submit_router(intake.clone(), origins));
         Self { intake, http }
     }
 

@@ -9,6 +9,7 @@ use lambda_runtime::{Error, service_fn};
 async fn main() -> Result<(), Error> {
     function::start_logs();
     let (environment, aws) = (Environment::read()?, cloud::from_environment().await);
-    let handler = handler::Handler::new(function::intake(&environment, &aws).await?);
+    let intake = function::intake(&environment, &aws).await?;
+    let handler = handler::Handler::new(intake, &environment.origins);
     lambda_runtime::run(service_fn(|event| handler.handle(event))).await
 }

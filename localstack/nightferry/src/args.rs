@@ -1,6 +1,7 @@
 //! The command line.
 
 use crate::{exit, request_args::RequestArgs};
+use api::Origins;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use job::{Ceiling, Limits};
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
@@ -83,7 +84,8 @@ pub enum Command {
 /// How requests are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Sign {
-    /// Not at all.
+    /// Not at all; so too where the variable is empty.
+    #[value(alias = "")]
     No,
     /// With AWS credentials: of the environment, a profile, a container or an instance.
     Iam,
@@ -175,6 +177,10 @@ pub struct Up {
     /// progress, such as `6h`.
     #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
     pub patience: Duration,
+    /// The origins whose pages may ask the API, such as `https://portal.example.org`, separated by commas; `*` for all,
+    /// nothing for none but its own.
+    #[arg(long, env = "NIGHTFERRY_ALLOWED_ORIGINS", default_value = "*", value_name = "ORIGINS")]
+    pub allowed_origins: Origins,
     /// What a job, and what a user in a day, may ask for.
     #[command(flatten)]
     pub limits: LimitArgs,

@@ -88,8 +88,9 @@ impl Stack {
         let (stop, stopped) = oneshot::channel();
         let expiring = tokio::spawn(expire(service.clone(), up.retention));
         let scout: Scout = (*service).clone();
-        let router =
-            api::router(service).layer(axum::middleware::from_fn(api::believe_header)).merge(page::router());
+        let router = api::router(service, &up.allowed_origins)
+            .layer(axum::middleware::from_fn(api::believe_header))
+            .merge(page::router());
         let server = axum::serve(listener, router).with_graceful_shutdown(async move {
             let _ = stopped.await;
         });

@@ -20,46 +20,49 @@
 //! | `GET /v1/health` | whether archive and broker answer |
 //! | `GET /v1/openapi.json` | this, for programs |
 //!
+//! `OPTIONS` of any path is answered for browsers alone: which pages of other origins may ask is in [`Origins`].
+//!
 //! Handlers decide nothing: they decode, call `transfer`, encode. Every error is `application/problem+json`
 //! ([`ProblemDocument`]).
 
 mod handlers;
 mod openapi;
+mod origins;
 mod problem;
 mod user;
 
 pub use openapi::openapi;
+pub use origins::Origins;
 pub use problem::ProblemDocument;
 pub use user::{Asking, User, believe_header};
 
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderName, Method, header},
     routing::{get, post},
 };
-use tower_http::cors::{Any, CorsLayer};
 use transfer::{Intake, Ledger, Scout, Service};
 
 /// All paths, as the one-process stack serves them.
-pub fn router(service: Service) -> Router {
+pub fn router(service: Service, origins: &Origins) -> Router {
     let (scout, ledger): (Scout, Ledger) = ((*service).clone(), (**service).clone());
-    finished(submit_paths(service.intake().clone()).merge(scout_paths(scout)).merge(status_paths(ledger)))
+    let paths = submit_paths(service.intake().clone()).merge(scout_paths(scout)).merge(status_paths(ledger));
+    finished(paths, origins)
 }
 
 /// What a function that submits serves: the paths that make a job or ask the broker.
-pub fn submit_router(intake: Intake) -> Router {
-    finished(submit_paths(intake))
+pub fn submit_router(intake: Intake, origins: &Origins) -> Router {
+    finished(submit_paths(intake), origins)
 }
 
 /// What a function that estimates serves: it needs no broker.
-pub fn estimate_router(scout: Scout) -> Router {
-    finished(scout_paths(scout))
+pub fn estimate_router(scout: Scout, origins: &Origins) -> Router {
+    finished(scout_paths(scout), origins)
 }
 
 /// What a function that tells of jobs serves: it needs neither archive nor broker.
-pub fn status_router(ledger: Ledger) -> Router {
-    finished(status_paths(ledger))
+pub fn status_router(ledger: Ledger, origins: &Origins) -> Router {
+    finished(status_paths(ledger), origins)
 }
 
 fn submit_paths(intake: Intake) -> Router {
@@ -93,19 +96,10 @@ fn status_paths(ledger: Ledger) -> Router {
         .with_state(ledger)
 }
 
-fn finished(router: Router) -> Router {
-    let cors = CorsLayer::new()
-        .allow_origin(Any)
-        .allow_methods([Method::GET, Method::POST, Method::DELETE])
-        .allow_headers([
-            header::CONTENT_TYPE,
-            header::AUTHORIZATION,
-            HeaderName::from_static("traceparent"),
-            HeaderName::from_static("x-nightferry-user"),
-        ]);
+fn finished(router: Router, origins: &Origins) -> Router {
     router
         .fallback(handlers::no_such_path)
         .method_not_allowed_fallback(handlers::no_such_method)
         .layer(DefaultBodyLimit::max(job::MAX_DOCUMENT_BYTES))
-        .layer(cors)
+        .layer(origins.layer())
 }

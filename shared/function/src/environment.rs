@@ -1,6 +1,7 @@
 //! The variables that `infra/template.yaml` sets.
 
 use crate::FunctionError;
+use api::Origins;
 use job::{Ceiling, Limits};
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
@@ -69,6 +70,8 @@ pub struct Environment {
     pub delivery_timeout: Duration,
     /// The URL of the table of classified transients.
     pub tns_table: Option<String>,
+    /// Which pages of other origins may ask the API.
+    pub origins: Origins,
     /// What a job, and what a user in a day, may ask for.
     pub limits: Limits,
     /// A night with more bytes becomes several tasks.
@@ -116,6 +119,10 @@ impl Environment {
             topic_retention: days("TOPIC_RETENTION_DAYS", 7)?,
             delivery_timeout: Duration::from_secs(variables.number("DELIVERY_TIMEOUT_SECONDS", 60)?),
             tns_table: variables.text("TNS_TABLE"),
+            origins: variables
+                .text("ALLOWED_ORIGINS")
+                .map_or(Ok(Origins::default()), |text| text.parse())
+                .map_err(|reason: String| FunctionError::variable("ALLOWED_ORIGINS", reason))?,
             limits: Limits {
                 job: Ceiling {
                     nights: variables.ceiling("NIGHTS_PER_JOB")?,
@@ -226,6 +233,7 @@ mod tests {
             ("KAFKA_SECURITY", "iam", "MSK_CLUSTER_ARN is missing"),
             ("KAFKA_SECURITY", "scram", "KAFKA_SECRET_ARN is missing"),
             ("ALERTS_PER_JOB", "many", "ALERTS_PER_JOB is not a whole number"),
+            ("ALLOWED_ORIGINS", "example.org", "ALLOWED_ORIGINS has `example.org`"),
             ("TOPIC_REPLICATION", "0", "less than 1"),
             ("DELIVERY_TIMEOUT_SECONDS", "1", "less than 2"),
         ] {

@@ -40,7 +40,7 @@ impl Target {
         // Estimates come from the index then, but for conditions on images.
         let updated = folder.runtime.block_on(service.update_index(None, None));
         match updated.map_err(|error| error.to_string())?.indexed.len() {
-            1 => Ok(Self { folder, router: api::router(service) }),
+            1 => Ok(Self { folder, router: api::router(service, &api::Origins::Any) }),
             nights => Err(format!("{nights} nights were indexed")),
         }
     }

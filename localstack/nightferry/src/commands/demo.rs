@@ -9,6 +9,7 @@ use crate::{
     show,
     stack::Stack,
 };
+use api::Origins;
 use job::{JobRequest, JobState, NightSelection};
 use simulate::Simulation;
 use std::{
@@ -114,6 +115,7 @@ fn up_args(demo: &Demo, archive: &str) -> Up {
         task_mib: 12 * 1024,
         delivery_timeout: 300,
         patience: std::time::Duration::from_secs(3600),
+        allowed_origins: Origins::Any,
         limits: LimitArgs::default(),
     }
 }
