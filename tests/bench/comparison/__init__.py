@@ -1,0 +1,1 @@
+"""One worker of nightferry beside its peers; `tests/bench/speed` runs it."""

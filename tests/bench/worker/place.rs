@@ -1,0 +1,44 @@
+//! The service, over a folder that outlives the process.
+
+use archive::Archive;
+use broker::{Kafka, KafkaConfig};
+use object_store::local::LocalFileSystem;
+use packet::TnsCatalogue;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use store::{Embedded, InProcessQueue};
+use transfer::{AttemptFigures, Service, ServiceParts, Settings};
+
+/// As on AWS.
+const DELIVERY: Duration = Duration::from_secs(60);
+
+/// Where everything is.
+#[derive(clap::Args)]
+pub struct Place {
+    /// The archive.
+    #[arg(long)]
+    archive: String,
+    /// The folder of rows and plans.
+    #[arg(long)]
+    folder: PathBuf,
+    /// The broker.
+    #[arg(long)]
+    bootstrap: String,
+}
+
+impl Place {
+    /// The real service; `meter` is told what an attempt did.
+    pub fn service(&self, meter: fn(&AttemptFigures)) -> Service {
+        let bucket = self.folder.join("bucket");
+        std::fs::create_dir_all(&bucket).unwrap();
+        let kafka = KafkaConfig { delivery_timeout: DELIVERY, ..KafkaConfig::plaintext(&self.bootstrap) };
+        Service::new(ServiceParts {
+            store: Arc::new(Embedded::open(&self.folder.join("jobs.redb")).unwrap()),
+            queue: Arc::new(InProcessQueue::default()),
+            archive: Archive::open(&self.archive).unwrap(),
+            kafka: Kafka::new(kafka).unwrap(),
+            bucket: Arc::new(LocalFileSystem::new_with_prefix(&bucket).unwrap()),
+            tns: Arc::new(TnsCatalogue::default()),
+            settings: Settings { meter, ..Settings::with_delivery_timeout(DELIVERY) },
+        })
+    }
+}
