@@ -5,10 +5,10 @@
     tests/bench/speed --only E1,E3 --peers duckdb --rounds 1
 
 Makes the nights (kept under ~/.cache/nightferry/bench), builds the programs, and does each job by turns: nightferry's
-worker by the code that runs on AWS, DuckDB with fastavro and confluent-kafka, PySpark, a plain program of DataFusion,
-arrow-avro and rdkafka, and for the limit nightferry's publisher with ready-made messages. Each sends into librdkafka's
-mock broker, which keeps nothing, and into the embedded broker, which keeps all (idempotent, acks=all); the brokers are
-processes of their own and not counted. Files are in memory, whoever reads them.
+worker by the code that runs on AWS, DuckDB with fastavro and confluent-kafka, PySpark (it needs Java 17, and Maven for
+its jars), and for the limit nightferry's publisher with ready-made messages. Each sends into librdkafka's mock broker,
+which keeps nothing, and into the embedded broker, which keeps all (idempotent, acks=all), Spark into the second only;
+the brokers are processes of their own and not counted. Files are in memory, whoever reads them.
 
 What arrives is read back by confluent-kafka and fastavro and compared with what nightferry sent: how many alerts,
 which ones, in which partitions, all bytes by a checksum, and some thousand alerts value by value. A difference ends it
@@ -35,7 +35,7 @@ from .said import say
 from .workloads import WORKLOADS, Workload
 
 ROOT = Path(__file__).resolve().parents[3]
-PEERS = {"duckdb": runners.duckdb}
+PEERS = {"duckdb": runners.duckdb, "spark": runners.spark}
 LIMITED = ["E3", "E4"]
 """The workloads whose limit is measured as well."""
 
@@ -104,7 +104,7 @@ def measured(place: Place, workload: Workload, args: argparse.Namespace) -> tupl
                 runs.append({"work": workload.name, "who": who, "target": target, "load": load, **done.figures})
                 say(report.line(runs[-1]))
                 if done.held:
-                    verdict = compare(place.reference, done.held, place.schema, by_partition=name != "spark")
+                    verdict = compare(place.reference, done.held, place.schema, exact=name != "spark")
                     verdicts.append({"work": workload.name, "who": who, **vars(verdict)})
                     say(report.verdict(verdicts[-1]))
         order = order[1:] + order[:1]
@@ -115,8 +115,6 @@ def main() -> int:
     """Measures."""
     args = given()
     binaries = args.built or build()
-    if "plain" in args.peers:
-        runners.build_plain()
     runs, verdicts = [], []
     for workload in args.workloads:
         archive = night(workload.night, 10 if args.quick else 1, binaries / "nightferry", CACHE / "nights")

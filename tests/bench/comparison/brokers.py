@@ -71,6 +71,6 @@ def make_topic(bootstrap: str, name: str = TOPIC) -> None:
     settings = {"cleanup.policy": "delete", "message.timestamp.type": "LogAppendTime", "max.message.bytes": "10485760"}
     topic = NewTopic(name, num_partitions=PARTITIONS, replication_factor=1, config=settings)
     # Kept until it has its answer: it takes the question with it when it goes.
-    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 3})
     for made in admin.create_topics([topic]).values():
         made.result(30)

@@ -98,10 +98,10 @@ class Verdict:
     """How many alerts were decoded and compared value by value."""
 
 
-def compare(ours: Held, theirs: Held, schema: dict, by_partition: bool) -> Verdict:
-    """Compares two topics: numbers and checksums over all, values of the sample."""
+def compare(ours: Held, theirs: Held, schema: dict, exact: bool) -> Verdict:
+    """Compares two topics: numbers and checksums over all, values of the sample; `exact` also partitions and bytes."""
     differences = []
-    for what in ["messages", "alerts", *(["partitions"] if by_partition else [])]:
+    for what in ["messages", "alerts", *(["partitions", "bytes", "digest"] if exact else [])]:
         if getattr(ours, what) != getattr(theirs, what):
             differences.append(f"{what}: {getattr(ours, what)} and {getattr(theirs, what)}")
     parsed = fastavro.parse_schema(schema)

@@ -17,12 +17,11 @@ from .workloads import Workload  # noqa: E402
 NAMES = {
     "nightferry": "nightferry's worker",
     "limit": "its publisher alone, ready-made messages",
-    "plain": "DataFusion, arrow-avro, rdkafka",
     "duckdb": "DuckDB, fastavro, confluent-kafka",
     "spark": "PySpark, warm",
     "spark-first": "PySpark, first job of a session",
 }
-COLORS = {"nightferry": "#0b6e4f", "limit": "#9aa5b1", "plain": "#3b82c4", "duckdb": "#e0a100", "spark": "#c8553d"}
+COLORS = {"nightferry": "#0b6e4f", "limit": "#9aa5b1", "duckdb": "#e0a100", "spark": "#c8553d"}
 
 
 def line(run: dict) -> str:

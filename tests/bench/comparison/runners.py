@@ -7,9 +7,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from . import brokers, columns
+from . import brokers
 from .brokers import TOPIC
 from .equality import Held, held
 from .workloads import PARTITIONS, Workload
@@ -168,25 +166,3 @@ def spark_jars() -> list[Path]:
         made.rename(folder)
     wanted = ("spark-avro", "spark-sql-kafka", "spark-token-provider-kafka", "kafka-clients", "commons-pool2")
     return sorted(jar for jar in folder.glob("*.jar") if jar.name.startswith(wanted))
-
-
-def plain(place: Place, workload: Workload, target: str, wanted: bool) -> Run:
-    """DataFusion's SQL, arrow-avro and rdkafka."""
-    with at(place, target, "plain") as bootstrap:
-        if target == DISK:
-            brokers.make_topic(bootstrap)
-        files = sorted(place.archive.rglob("*.parquet"))
-        stored = {field.name: str(field.type) for field in pq.read_schema(files[0])}
-        moment = "rtrim(rtrim(to_char({}, '%Y-%m-%d %H:%M:%S%.6f'), '0'), '.')"
-        chosen = ", ".join(columns.selected(place.schema, stored, '"', columns.FINKCLASS, moment))
-        query = f"SELECT {chosen} FROM alerts WHERE {columns.condition(workload, columns.FINKCLASS)}"
-        given = {"archive": str(files[0].parent), "query": query, "schema": json.dumps(place.schema)}
-        given |= {"bootstrap": bootstrap, "topic": TOPIC, "partitions": PARTITIONS, "compression": workload.compression}
-        figures = program([CACHE / "plain/release/plain", json.dumps(given)])
-        return Run(figures, look(place, workload, bootstrap, TOPIC, wanted and target == DISK))
-
-
-def build_plain() -> None:
-    """Compiles it; the first time takes some 20 minutes of a core."""
-    command = ["cargo", "build", "--release", "--quiet", "--locked", "--target-dir", CACHE / "plain"]
-    subprocess.run(["nice", *map(str, command)], cwd=HERE / "plain", check=True)
