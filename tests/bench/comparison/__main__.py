@@ -22,6 +22,7 @@ the whole process, at its peak.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,8 @@ def measured(place: Place, workload: Workload, args: argparse.Namespace) -> tupl
 def main() -> int:
     """Measures."""
     args = given()
+    # Whoever ends the measurement ends the brokers as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     binaries = args.built or build()
     runs, verdicts = [], []
     for workload in args.workloads:
