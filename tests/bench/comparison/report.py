@@ -1,6 +1,7 @@
 """The table, the plot and the figures behind them."""
 
 import json
+import math
 import os
 import statistics
 from collections.abc import Callable
@@ -127,11 +128,15 @@ def plot(works: list[Workload], runs: list[dict], file: Path) -> None:
         )  # fmt: skip
         axis.bar_label(bars, [f" {seconds(spent)} s" for _, spent in shown])
         axis.set_xscale("log")
-        axis.set_title(f"{work.name}: {work.what.replace('`', '')}", loc="left", fontsize=9, fontweight="bold")
+        # From the left edge of the names on: some are longer than the bars' place.
+        title = f"{work.name}: {work.what.replace('`', '')}"
+        axis.set_title(title, loc="left", x=-0.55, fontsize=9, fontweight="bold")
+        axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axis.spines[["top", "right"]].set_visible(False)
         axis.tick_params(axis="y", length=0)
     axes[-1, 0].set_xlabel("CPU seconds of the worker (logarithmic)")
-    axes[0, 0].margins(x=0.12)
+    spent = [run["cpu_seconds"] for run in runs if run["work"] in {work.name for work in present}]
+    axes[0, 0].set_xlim(10 ** math.floor(math.log10(max(min(spent), 0.01))), max(spent) * 2)
     figure.tight_layout()
     figure.savefig(file, facecolor="white")
     plt.close(figure)
