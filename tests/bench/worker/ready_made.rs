@@ -1,7 +1,7 @@
 //! The limit: the worker's own publisher, with messages that need no reading, filtering or encoding.
 
 use crate::usage::Usage;
-use broker::{Compression, Kafka, KafkaConfig};
+use broker::{Compression, Kafka, KafkaConfig, Outgoing};
 use job::TopicName;
 use rdkafka::{
     ClientConfig, Message, TopicPartitionList,
@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 /// A broker that has sent nothing for so long has nothing more.
 const END_OF_TOPIC: Duration = Duration::from_secs(5);
+
+/// Bytes that are handed over at once.
+const AT_ONCE: usize = 2 * 1024 * 1024;
 
 /// What to send, and whereto.
 #[derive(clap::Args)]
@@ -52,9 +55,18 @@ pub fn send(args: Args) {
     let (begun, before) = (Instant::now(), Usage::now());
     let mut publisher = kafka.publisher(&topic, 0, &sequences, compression).unwrap();
     let mut bytes = 0;
-    for ((partition, message), _) in pool.iter().cycle().zip(0..args.messages) {
-        publisher.send(*partition, message, &|| false).unwrap();
+    // As the worker does: some megabytes of messages at once.
+    let (mut buffer, mut outgoing) = (publisher.buffer(), Vec::new());
+    for ((partition, message), number) in pool.iter().cycle().zip(1..=args.messages) {
         bytes += message.len() as u64;
+        let start = buffer.len();
+        buffer.extend_from_slice(message);
+        outgoing.push(Outgoing { partition: *partition, bytes: start..buffer.len() });
+        if buffer.len() >= AT_ONCE || number == args.messages {
+            publisher.send_all(std::mem::take(&mut buffer), &outgoing, &|| false).unwrap();
+            buffer = publisher.buffer();
+            outgoing.clear();
+        }
     }
     let acknowledged = publisher.finish(&|| false).unwrap();
     let wall = begun.elapsed();
