@@ -1,6 +1,7 @@
 """Each way to do the work, run once."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -56,9 +57,10 @@ class Run:
     held: Held | None = None
 
 
-def program(command: list) -> dict:
+def program(command: list, **variables: str) -> dict:
     """Runs a program that prints JSON; one that fails ends the benchmark."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    environment = os.environ | variables
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -73,9 +75,9 @@ def prepare(place: Place, workload: Workload, folder: Path, bootstrap: str) -> d
 
 
 def work(place: Place, folder: Path, bootstrap: str, job: str) -> dict:
-    """The worker's part of it."""
+    """The worker's part of it, with one heap for all threads as infra/template.yaml has it."""
     command = [place.binaries / "bench-worker", "run", "--archive", place.archive, "--folder", folder]
-    return program([*command, "--bootstrap", bootstrap, "--job", job])
+    return program([*command, "--bootstrap", bootstrap, "--job", job], MALLOC_ARENA_MAX="1")
 
 
 def reference(place: Place, workload: Workload) -> None:

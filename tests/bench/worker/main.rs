@@ -7,7 +7,7 @@
 //! bench-worker mock        serves librdkafka's mock broker, which keeps nothing
 //! ```
 //!
-//! As the worker on AWS it has tokio's defaults and the system's allocator. Each command prints one line of JSON.
+//! As the worker on AWS it has tokio's defaults and the system's allocator, whose heaps `MALLOC_ARENA_MAX` bounds. Each command prints one line of JSON.
 
 // A failed run is told by a panic, as in any test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
