@@ -181,7 +181,8 @@ mod tests {
 
     #[test]
     fn pages_that_nobody_wants_are_passed_over_and_one_may_go_back() {
-        let mut streams = Streams::new(vec![0..100_000_000]);
+        let chunk = 0..100_000_000;
+        let mut streams = Streams::new(vec![chunk]);
         let mut fetched = 0;
         read(&mut streams, 0, 10, &mut fetched);
         assert_eq!(fetched, MOST_WINDOW);
