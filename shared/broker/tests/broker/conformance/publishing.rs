@@ -81,13 +81,15 @@ pub async fn a_full_queue_is_waited_for_and_a_stop_leaves_a_prefix(cluster: &Clu
         (partition..MESSAGES).step_by(PARTITIONS).skip(reached as usize).collect::<Vec<_>>()
     };
     let mut reached = vec![0; PARTITIONS];
-    for patience in [0, u32::MAX] {
-        let full = Cell::new(0);
+    // Asked before each message, and again while the queue is full: the first is told to stop when that is.
+    for patience in [600, u32::MAX] {
+        let asked = Cell::new(0);
         let stop = || {
-            full.set(full.get() + 1);
-            full.get() > patience
+            asked.set(asked.get() + 1);
+            asked.get() > patience
         };
         let mut publisher = kafka.publisher(&topic, 1, &reached, Compression::None).unwrap();
+        let before: u64 = reached.iter().sum();
         let mut left: Vec<(usize, usize)> = (0..PARTITIONS)
             .flat_map(|partition| {
                 numbers(partition, reached[partition]).into_iter().map(move |number| (number, partition))
@@ -100,7 +102,10 @@ pub async fn a_full_queue_is_waited_for_and_a_stop_leaves_a_prefix(cluster: &Clu
             }
             publisher.finish(&|| false).map(drop)
         };
-        match send() {
+        let outcome = send();
+        let sent = publisher.handed_over().iter().sum::<u64>() - before;
+        assert!(u64::from(asked.get()) > sent + 1, "the queue was never full");
+        match outcome {
             Ok(()) => assert_eq!(patience, u32::MAX),
             Err(error) => {
                 assert!(matches!(error, BrokerError::Stopped), "{error}");
@@ -112,7 +117,6 @@ pub async fn a_full_queue_is_waited_for_and_a_stop_leaves_a_prefix(cluster: &Clu
                 assert!(lost > 0, "what was queued is thrown away");
             }
         }
-        assert!(full.get() > 0, "the queue was never full");
     }
     for (partition, found) in cluster.read(topic.as_str()).into_iter().enumerate() {
         let expected = numbers(partition, 0).into_iter().map(payload);
