@@ -166,7 +166,8 @@ mod tests {
         let mut places: Vec<u64> = chunks.iter().map(|chunk| chunk.start).collect();
         let mut random = 7_u64;
         while places.iter().zip(&chunks).any(|(place, chunk)| *place < chunk.end) {
-            for (place, chunk) in places.iter_mut().zip(&chunks) {
+            let unread = places.iter_mut().zip(&chunks).filter(|(place, chunk)| **place < chunk.end);
+            for (place, chunk) in unread {
                 random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
                 // Pages of up to 1.5 MB, some of them longer than a window.
                 let end = (*place + random % 1_500_000).min(chunk.end);
