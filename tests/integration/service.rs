@@ -285,7 +285,7 @@ async fn a_request_fares_the_same_whoever_looks_ahead() {
         ("nights: [2025-09-01, 2025-09-05]\nclasses: [No such class]", Ok("No such class")),
         ("nights: [2025-09-01]\nconditions: candidate.magpfs > 18", Err("candidate.magpsf")),
         ("nights: [2025-09-01]\nconditions: candidate.magpsf > ", Err("conditions")),
-        ("nights: [2025-09-01]\ncontent: {fields: [nothing]}", Err("nothing")),
+        ("nights: [2025-09-01]\ncontent: [objectIdd]", Err("did you mean `objectId`")),
         ("nights: [2031-01-01]", Err("2 nights from 2025-09-01 to 2025-09-02")),
         ("nights: [2025-09-01..2025-09-02]", Err("600 alerts")),
     ] {
