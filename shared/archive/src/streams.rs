@@ -7,7 +7,7 @@
 use bytes::{Bytes, BytesMut};
 use std::ops::Range;
 
-/// What all windows may hold together.
+/// What all windows may hold together, unless there are so many that each is at its least.
 pub(crate) const STREAMED_BYTES: u64 = 32 * 1024 * 1024;
 /// A window holds no less: a request has its price.
 const LEAST_WINDOW: u64 = 256 * 1024;
