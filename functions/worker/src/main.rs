@@ -6,6 +6,10 @@ use function::Environment;
 use lambda_runtime::{Error, service_fn};
 use std::sync::Arc;
 
+/// Columns are allocated and freed all the time.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     function::start_logs();

@@ -2,9 +2,10 @@
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StringBuilder,
+        Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StringArray,
         StringViewArray, StructArray, new_null_array,
     },
+    buffer::OffsetBuffer,
     compute::{CastOptions, cast_with_options},
     datatypes::{DataType, Fields, SchemaRef},
     error::ArrowError,
@@ -13,6 +14,9 @@ use std::sync::Arc;
 
 /// The texts of one batch together. A dictionary holds a text once, whatever the number of rows that name it.
 const MAX_TEXT_BYTES: usize = 256 * 1024 * 1024;
+
+/// Texts up to this length lie in their view.
+const SHORT_TEXT_BYTES: usize = 12;
 
 /// A batch with exactly `schema`: columns that the file lacks are null, narrower numbers are widened, structs get
 /// their missing fields. Columns that already fit are passed on without a copy.
@@ -64,9 +68,25 @@ fn texts(views: &StringViewArray, room: &mut usize) -> Result<ArrayRef, ArrowErr
             views.len()
         ))
     })?;
-    let mut texts = StringBuilder::with_capacity(views.len(), bytes);
-    views.iter().for_each(|text| texts.append_option(text));
-    Ok(Arc::new(texts.finish()))
+    let mut texts = Vec::with_capacity(bytes + SHORT_TEXT_BYTES);
+    let mut offsets = Vec::with_capacity(views.len() + 1);
+    offsets.push(0);
+    for (row, view) in views.views().iter().enumerate() {
+        if views.is_valid(row) {
+            // A view begins with the length; a short text follows it at once.
+            match *view as u32 as usize {
+                length if length <= SHORT_TEXT_BYTES => {
+                    let [_, _, _, _, text @ ..] = view.to_le_bytes();
+                    texts.extend_from_slice(&text);
+                    texts.truncate(texts.len() - (SHORT_TEXT_BYTES - length));
+                }
+                _ => texts.extend_from_slice(views.value(row).as_bytes()),
+            }
+        }
+        offsets.push(i32::try_from(texts.len()).map_err(|error| ArrowError::ParseError(error.to_string()))?);
+    }
+    let offsets = OffsetBuffer::new(offsets.into());
+    Ok(Arc::new(StringArray::try_new(offsets, texts.into(), views.nulls().cloned())?))
 }
 
 fn adapt_struct(array: &StructArray, fields: &Fields, room: &mut usize) -> Result<StructArray, ArrowError> {

@@ -2,12 +2,13 @@
 
 use crate::{
     Archive, ArchiveError, ArchiveFile,
+    buffers::Lent,
     page_meter::PageMeter,
     streams::{Move, Streams},
 };
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
-use object_store::{GetOptions, GetRange, path::Path};
+use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, path::Path};
 use parquet::{
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
@@ -15,6 +16,7 @@ use parquet::{
 use std::{
     collections::VecDeque,
     ops::Range,
+    os::unix::fs::FileExt,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -96,7 +98,7 @@ impl BytesSource {
 
     async fn get_all(&self, moves: Vec<Move>) -> Result<Vec<(Move, Bytes)>, ArchiveError> {
         let fetched = futures::stream::iter(moves).map(|moved| async move {
-            let bytes = self.get(moved.range.clone()).await?;
+            let bytes = self.get_behind(&moved.kept, moved.range.clone()).await?;
             Ok::<_, ArchiveError>((moved, bytes))
         });
         fetched.buffer_unordered(REQUESTS).try_collect().await
@@ -166,6 +168,11 @@ impl BytesSource {
     }
 
     async fn get(&self, range: Range<u64>) -> Result<Bytes, ArchiveError> {
+        self.get_behind(&[], range).await
+    }
+
+    /// The bytes of the range, behind those that are there already.
+    async fn get_behind(&self, kept: &[u8], range: Range<u64>) -> Result<Bytes, ArchiveError> {
         let wanted = range.end.saturating_sub(range.start);
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
@@ -175,13 +182,17 @@ impl BytesSource {
         let store = &self.0.archive.store;
         let path = &self.0.path;
         let result = store.get_opts(path, options).await.map_err(|error| ArchiveError::store(path, error))?;
-        let bytes = result.bytes().await.map_err(|error| ArchiveError::store(path, error))?;
-        self.0.bytes_fetched.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.0.requests.fetch_add(1, Ordering::Relaxed);
-        if bytes.len() as u64 != wanted {
+        let found = result.range.end.saturating_sub(result.range.start);
+        if found != wanted {
             return Err(ArchiveError::damaged(self.path(), "it ends before its own footer says"));
         }
-        Ok(bytes)
+        let mut lent = self.0.archive.buffers.lend(kept.len() + wanted as usize);
+        lent.bytes_mut()[..kept.len()].copy_from_slice(kept);
+        let lent =
+            receive(result, lent, kept.len()).await.map_err(|error| ArchiveError::store(path, error))?;
+        self.0.bytes_fetched.fetch_add(wanted, Ordering::Relaxed);
+        Ok(lent.freeze())
     }
 
     /// `length` bytes at `start`: from what was fetched ahead or is streamed, else from a window.
@@ -236,6 +247,39 @@ impl BytesSource {
     fn find(&self, ahead: &[(u64, Bytes)], start: u64, end: u64) -> Option<Bytes> {
         let after = ahead.partition_point(|(segment, _)| *segment <= start);
         ahead[..after].iter().rev().find_map(|segment| within(segment, start, end))
+    }
+}
+
+/// Fills the buffer from `start` on with what comes.
+async fn receive(result: GetResult, mut lent: Lent, start: usize) -> object_store::Result<Lent> {
+    let broken = |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic {
+        store: "archive",
+        source,
+    };
+    let from = result.range.start;
+    let mut stream = match result.payload {
+        GetResultPayload::Stream(stream) => stream,
+        GetResultPayload::File(file, _) => {
+            let read = tokio::task::spawn_blocking(move || {
+                file.read_exact_at(&mut lent.bytes_mut()[start..], from).map(|()| lent)
+            });
+            return match read.await {
+                Ok(read) => read.map_err(|error| broken(error.into())),
+                Err(error) => Err(broken(error.into())),
+            };
+        }
+    };
+    let mut left = &mut lent.bytes_mut()[start..];
+    while let Some(piece) = stream.try_next().await? {
+        let Some((room, rest)) = left.split_at_mut_checked(piece.len()) else {
+            return Err(broken("more bytes came than were asked for".into()));
+        };
+        room.copy_from_slice(&piece);
+        left = rest;
+    }
+    match left.len() {
+        0 => Ok(lent),
+        missing => Err(broken(format!("{missing} bytes less came than were asked for").into())),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which nights an archive has, and which files a night.
 
-use crate::ArchiveError;
+use crate::{ArchiveError, buffers::Buffers};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
@@ -19,6 +19,8 @@ const LISTINGS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Archive {
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// What its files are read into.
+    pub(crate) buffers: Arc<Buffers>,
     root: Path,
     location: String,
     listed: Arc<Mutex<Option<Listed>>>,
@@ -51,12 +53,24 @@ impl Archive {
             }
         };
         let (store, root) = store_of(&url).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { store, root, location: location.to_owned(), listed: Arc::default() })
+        Ok(Self {
+            store,
+            root,
+            location: location.to_owned(),
+            buffers: Arc::default(),
+            listed: Arc::default(),
+        })
     }
 
     /// Parquet files elsewhere, read with the same care: nights are not looked for there.
     pub fn of_store(store: Arc<dyn ObjectStore>, location: &str) -> Self {
-        Self { store, root: Path::default(), location: location.to_owned(), listed: Arc::default() }
+        Self {
+            store,
+            root: Path::default(),
+            location: location.to_owned(),
+            buffers: Arc::default(),
+            listed: Arc::default(),
+        }
     }
 
     /// The location as it was given.

@@ -4,7 +4,7 @@
 //! that are nearly so are moved with it, by requests that run side by side. What is left in a window is kept, so that no
 //! byte is fetched twice.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use std::ops::Range;
 
 /// What all windows may hold together, unless there are so many that each is at its least.
@@ -38,8 +38,8 @@ pub(crate) struct Move {
     stream: usize,
     /// The bytes to fetch.
     pub range: Range<u64>,
-    /// From where the old window is kept.
-    keep_from: u64,
+    /// What is kept of the old window: it lies before them.
+    pub kept: Bytes,
 }
 
 impl Stream {
@@ -90,7 +90,7 @@ impl Streams {
             u64::MAX => Move {
                 stream: number,
                 range: start..end.max(start + self.window).min(stream.chunk.end),
-                keep_from: u64::MAX,
+                kept: Bytes::new(),
             },
             from => self.onward(number, stream, from, end),
         };
@@ -105,27 +105,20 @@ impl Streams {
     /// Keeps what is in a window from `keep_from` on, and adds a window, at least up to `least`.
     fn onward(&self, number: usize, stream: &Stream, keep_from: u64, least: u64) -> Move {
         let end = stream.end();
-        Move { stream: number, range: end..(end + self.window).max(least).min(stream.chunk.end), keep_from }
+        let kept = keep_from.checked_sub(stream.start).map(|from| (from as usize).min(stream.bytes.len()));
+        Move {
+            stream: number,
+            range: end..(end + self.window).max(least).min(stream.chunk.end),
+            kept: kept.map_or_else(Bytes::new, |from| stream.bytes.slice(from..)),
+        }
     }
 
-    /// Moves a window.
-    pub fn moved(&mut self, moved: &Move, fetched: Bytes) {
+    /// Moves a window: what was kept and what was fetched are its bytes now.
+    pub fn moved(&mut self, moved: &Move, bytes: Bytes) {
         let Some(stream) = self.streams.get_mut(moved.stream) else { return };
-        let kept = match moved.keep_from.checked_sub(stream.start) {
-            Some(from) if from < stream.bytes.len() as u64 => stream.bytes.slice(from as usize..),
-            _ => Bytes::new(),
-        };
-        stream.start = moved.range.start - kept.len() as u64;
+        stream.start = moved.range.start - moved.kept.len() as u64;
         stream.read = stream.read.max(stream.start);
-        stream.bytes = match kept.is_empty() {
-            true => fetched,
-            false => {
-                let mut joined = BytesMut::with_capacity(kept.len() + fetched.len());
-                joined.extend_from_slice(&kept);
-                joined.extend_from_slice(&fetched);
-                joined.freeze()
-            }
-        };
+        stream.bytes = bytes;
     }
 
     fn stream_at(&self, position: u64) -> Option<(usize, &Stream)> {
@@ -152,7 +145,8 @@ mod tests {
         }
         for moved in streams.moves(start, end).unwrap() {
             *fetched += moved.range.end - moved.range.start;
-            let bytes: Vec<u8> = moved.range.clone().map(byte_at).collect();
+            let mut bytes = moved.kept.to_vec();
+            bytes.extend(moved.range.clone().map(byte_at));
             streams.moved(&moved, bytes.into());
         }
         streams.find(start, end).unwrap()

@@ -229,15 +229,14 @@ impl Publisher {
         })
     }
 
-    /// A buffer to write messages into: one that is done with, emptied, or a new one.
+    /// A buffer to write messages into: one that is done with, as it was left, or a new one.
     pub fn buffer(&mut self) -> Vec<u8> {
         let mut spare: Vec<Vec<u8>> = self.home.1.try_iter().collect();
-        let mut buffer = spare.pop().unwrap_or_default();
+        let buffer = spare.pop().unwrap_or_default();
         // After a jam of the broker there are many: those are given back.
         for kept in spare.into_iter().take(SPARE_BUFFERS) {
             let _ = self.home.0.send(kept);
         }
-        buffer.clear();
         buffer
     }
 

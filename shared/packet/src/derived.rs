@@ -205,7 +205,7 @@ pub fn column(batch: &RecordBatch, name: &str) -> Option<ArrayRef> {
     for segment in segments {
         let parent = array.as_struct_opt()?;
         let child = parent.column_by_name(segment)?.clone();
-        array = match parent.nulls() {
+        array = match parent.nulls().filter(|nulls| nulls.null_count() > 0) {
             None => child,
             Some(_) => arrow::compute::nullif(&child, &arrow::compute::is_null(parent).ok()?).ok()?,
         };

@@ -1,9 +1,21 @@
-//! Record batches into raw Avro, straight from Arrow's buffers.
+//! Record batches into raw Avro, straight from Arrow's buffers and column by column.
+//!
+//! First the lengths of some rows are added up, column by column, which tells where each row begins; then each column
+//! writes its value of all these rows at their places. So what to do with a value is decided once a column, not once a
+//! value, and the rows at hand stay in the processor's cache.
 //!
 //! Every leaf is a union `[type, "null"]`, so a value is one zero byte and the value, a null the byte 2 (zig-zag of
 //! branch 1). Records are not nullable: a null struct is a record of nulls.
 
+// Rows, places and lengths come from the arrays themselves and were measured: see `node.rs`.
+#[allow(clippy::indexing_slicing)]
+mod nested;
+#[allow(clippy::indexing_slicing)]
 mod node;
+#[allow(clippy::indexing_slicing)]
+mod numbers;
+#[allow(clippy::indexing_slicing)]
+mod put;
 
 use crate::{Layout, PacketError, Source, derived::column};
 use arrow::{
@@ -11,12 +23,17 @@ use arrow::{
     datatypes::DataType,
 };
 use job::Night;
+use nested::Record;
 use node::Node;
 use std::ops::Range;
+
+/// Rows that are written together.
+const ROWS: usize = 64;
 
 /// Encoded alerts, back to back in one buffer.
 #[derive(Debug, Default)]
 pub struct Messages {
+    /// May be longer than what is written: bytes that are there already need not be made.
     buffer: Vec<u8>,
     ends: Vec<usize>,
 }
@@ -34,7 +51,7 @@ impl Messages {
 
     /// The bytes of all messages.
     pub fn buffer(&self) -> &[u8] {
-        &self.buffer
+        self.buffer.get(..self.end()).unwrap_or_default()
     }
 
     /// Where the message number `index` lies in the buffer.
@@ -48,17 +65,31 @@ impl Messages {
         (0..self.len()).map(|index| self.buffer.get(self.span(index)).unwrap_or_default())
     }
 
-    /// The buffer with all messages, to be sent as it is; `next` is written into instead. Forgets the messages.
-    pub fn exchange(&mut self, mut next: Vec<u8>) -> Vec<u8> {
-        next.clear();
+    /// The buffer with all messages, to be sent as it is, with anything behind them; `next`, whatever it holds, is
+    /// written over instead. Forgets the messages.
+    pub fn exchange(&mut self, next: Vec<u8>) -> Vec<u8> {
         self.ends.clear();
         std::mem::replace(&mut self.buffer, next)
     }
 
     /// Forgets the messages and keeps the memory.
     pub fn clear(&mut self) {
-        self.buffer.clear();
         self.ends.clear();
+    }
+
+    /// Where the last message ends.
+    fn end(&self) -> usize {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// The buffer, with room up to `end`.
+    fn room(&mut self, end: usize) -> &mut [u8] {
+        if self.buffer.len() < end {
+            self.buffer.reserve(end - self.buffer.len());
+            // All that there is room for: the next rows need it, too.
+            self.buffer.resize(self.buffer.capacity(), 0);
+        }
+        &mut self.buffer
     }
 }
 
@@ -96,12 +127,23 @@ impl Encoder {
                 }),
             });
         }
+        let mut columns = Record::of(nodes);
+        let least = columns.least();
         messages.ends.reserve(batch.num_rows());
-        for row in 0..batch.num_rows() {
-            for node in &nodes {
-                node.write(row, &mut messages.buffer);
+        let (mut lengths, mut places) = (Vec::with_capacity(ROWS), Vec::with_capacity(ROWS));
+        for start in (0..batch.num_rows()).step_by(ROWS) {
+            let rows = start..batch.num_rows().min(start + ROWS);
+            lengths.clear();
+            lengths.resize(rows.len(), least);
+            columns.measure(rows.clone(), &mut lengths);
+            let mut end = messages.end();
+            places.clear();
+            for length in &lengths {
+                places.push(end);
+                end += length;
+                messages.ends.push(end);
             }
-            messages.ends.push(messages.buffer.len());
+            columns.write(rows, &mut places, messages.room(end));
         }
         Ok(())
     }

@@ -2,36 +2,87 @@
 
 const MICROS_PER_DAY: i64 = 86_400_000_000;
 
-/// Appends the text of a moment, given in microseconds since 1970 (UTC).
-pub(crate) fn write_timestamp(micros: i64, out: &mut Vec<u8>) {
-    let days = micros.div_euclid(MICROS_PER_DAY);
-    let of_day = micros.rem_euclid(MICROS_PER_DAY);
-    let (year, month, day) = civil(days);
-    if (0..10_000).contains(&year) {
-        digits(year.unsigned_abs(), 4, out);
-    } else {
-        out.extend_from_slice(year.to_string().as_bytes());
-    }
-    let seconds = of_day / 1_000_000;
-    for (separator, value) in
-        [(b'-', month), (b'-', day), (b' ', seconds / 3600), (b':', seconds / 60 % 60), (b':', seconds % 60)]
-    {
-        out.push(separator);
-        digits(value.unsigned_abs(), 2, out);
-    }
-    let fraction = of_day % 1_000_000;
-    if fraction > 0 {
-        out.push(b'.');
-        digits(fraction.unsigned_abs(), 6, out);
-        while out.last() == Some(&b'0') {
-            out.pop();
-        }
-    }
+/// The text of the longest year, and what follows it.
+const MOST: usize = 32;
+
+/// The text of a moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    text: [u8; MOST],
+    length: u8,
 }
 
-fn digits(value: u64, width: u32, out: &mut Vec<u8>) {
-    for place in (0..width).rev() {
-        out.push(b'0' + (value / 10_u64.pow(place) % 10) as u8);
+impl Moment {
+    /// The texts of moments, given in microseconds since 1970 (UTC). Moments of one day, as those of a night mostly
+    /// are, share the text of it.
+    pub(crate) fn all(micros: &[i64]) -> Vec<Self> {
+        let mut day = i64::MIN;
+        let mut date = Self { text: [0; MOST], length: 0 };
+        let moment = |micros: &i64| {
+            let days = micros.div_euclid(MICROS_PER_DAY);
+            if days != day {
+                (day, date) = (days, Self::midnight(days));
+            }
+            date.at(micros.rem_euclid(MICROS_PER_DAY))
+        };
+        micros.iter().map(moment).collect()
+    }
+
+    /// ASCII.
+    pub(crate) fn text(&self) -> &[u8] {
+        self.text.get(..usize::from(self.length)).unwrap_or_default()
+    }
+
+    /// The date and a blank.
+    fn midnight(days: i64) -> Self {
+        let mut date = Self { text: [0; MOST], length: 0 };
+        let (year, month, day) = civil(days);
+        if (0..10_000).contains(&year) {
+            date.pair(year / 100);
+            date.pair(year % 100);
+        } else {
+            year.to_string().bytes().for_each(|byte| date.push(byte));
+        }
+        for part in [month, day] {
+            date.push(b'-');
+            date.pair(part);
+        }
+        date.push(b' ');
+        date
+    }
+
+    /// The time of day behind the date.
+    fn at(mut self, of_day: i64) -> Self {
+        let seconds = of_day / 1_000_000;
+        self.pair(seconds / 3600);
+        self.push(b':');
+        self.pair(seconds / 60 % 60);
+        self.push(b':');
+        self.pair(seconds % 60);
+        let fraction = of_day % 1_000_000;
+        if fraction > 0 {
+            self.push(b'.');
+            for part in [fraction / 10_000, fraction / 100 % 100, fraction % 100] {
+                self.pair(part);
+            }
+            while self.text().last() == Some(&b'0') {
+                self.length -= 1;
+            }
+        }
+        self
+    }
+
+    /// Two digits.
+    fn pair(&mut self, value: i64) {
+        self.push(b'0' + (value / 10) as u8);
+        self.push(b'0' + (value % 10) as u8);
+    }
+
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.text.get_mut(usize::from(self.length)) {
+            *place = byte;
+            self.length += 1;
+        }
     }
 }
 
@@ -54,9 +105,10 @@ mod tests {
     use super::*;
 
     fn text(micros: i64) -> String {
-        let mut out = Vec::new();
-        write_timestamp(micros, &mut out);
-        String::from_utf8(out).unwrap()
+        // Between others, of another day and of the same.
+        let moments = Moment::all(&[0, micros, micros]);
+        assert_eq!(moments[1].text(), moments[2].text());
+        String::from_utf8(moments[1].text().to_vec()).unwrap()
     }
 
     #[test]
@@ -67,5 +119,7 @@ mod tests {
         assert_eq!(text(951_782_400_500_000), "2000-02-29 00:00:00.5");
         assert_eq!(text(-1_000), "1969-12-31 23:59:59.999");
         assert_eq!(text(1_709_251_199_000_010), "2024-02-29 23:59:59.00001");
+        assert_eq!(text(i64::MAX), "294247-01-10 04:00:54.775807");
+        assert_eq!(text(i64::MIN), "-290308-12-21 19:59:05.224192");
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     sample::{self, OF_A_TASK, Sampler},
 };
 use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use broker::{Acknowledged, BrokerError, DeliveryWatch, Outgoing, Publisher};
 use chrono::{DateTime, Utc};
 use job::{AttemptRules, Checkpoint, Counts, Milestone, Milestones, Night, Sequencer, Task, TaskFile};
@@ -320,6 +320,18 @@ impl Pump {
     }
 }
 
+/// How many there are of each class. Of the few that there are, the common ones are met first.
+fn counted(classes: &StringArray) -> Vec<(&str, u64)> {
+    let mut counted: Vec<(&str, u64)> = Vec::new();
+    for class in classes.iter().flatten() {
+        match counted.iter_mut().find(|(known, _)| *known == class) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((class, 1)),
+        }
+    }
+    counted
+}
+
 /// Derives, encodes and sends the alerts that passed.
 struct Sink {
     encoder: Encoder,
@@ -379,10 +391,10 @@ impl Sink {
             return Err(TransferError::Cancelled);
         }
         self.counts.kept += taken as u64;
-        for class in fink.iter().flatten() {
+        for (class, count) in counted(&fink) {
             match self.counts.classes.get_mut(class) {
-                Some(count) => *count += 1,
-                None => drop(self.counts.classes.insert(class.to_owned(), 1)),
+                Some(total) => *total += count,
+                None => drop(self.counts.classes.insert(class.to_owned(), count)),
             }
         }
         let (kept, bytes) = (self.counts.kept, self.counts.bytes_sent);

@@ -7,7 +7,8 @@
 //! bench-worker mock        serves librdkafka's mock broker, which keeps nothing
 //! ```
 //!
-//! As the worker on AWS it has tokio's defaults and the system's allocator, whose heaps `MALLOC_ARENA_MAX` bounds. Each command prints one line of JSON.
+//! As the worker on AWS it has tokio's defaults and mimalloc, and one heap for what is C (`MALLOC_ARENA_MAX`). Each command
+//! prints one line of JSON.
 
 // A failed run is told by a panic, as in any test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
@@ -20,6 +21,10 @@ mod run;
 mod usage;
 
 use clap::{Parser, Subcommand};
+
+/// As the worker's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Subcommand)]
 enum Command {

@@ -65,6 +65,7 @@ pub fn send(args: Args) {
         if buffer.len() >= AT_ONCE || number == args.messages {
             publisher.send_all(std::mem::take(&mut buffer), &outgoing, &|| false).unwrap();
             buffer = publisher.buffer();
+            buffer.clear();
             outgoing.clear();
         }
     }

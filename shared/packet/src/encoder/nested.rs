@@ -1,0 +1,137 @@
+//! Records, lists and maps.
+
+use super::{
+    node::{Node, add_fixed},
+    numbers::Number,
+    put::{long_length, put_long},
+};
+use crate::PacketError;
+use arrow::{
+    array::{Array, ListArray, MapArray, StructArray},
+    buffer::NullBuffer,
+};
+use std::ops::Range;
+
+/// Its fields one after the other, each null where the record is.
+pub(super) struct Record<'a>(Vec<Part<'a>>);
+
+/// What is written at once.
+enum Part<'a> {
+    Numbers(Vec<Number<'a>>),
+    Other(Node<'a>),
+}
+
+impl<'a> Record<'a> {
+    /// A record that is null where `nulls` says so.
+    pub(super) fn new(array: &'a StructArray, nulls: Option<&NullBuffer>) -> Result<Self, PacketError> {
+        let fields = array.columns().iter().zip(array.fields());
+        let nodes = fields.map(|(column, field)| Node::new(column, nulls, field.name()));
+        Ok(Self::of(nodes.collect::<Result<_, _>>()?))
+    }
+
+    /// Of fields that follow one another.
+    pub(super) fn of(fields: Vec<Node<'a>>) -> Self {
+        let mut parts = Vec::with_capacity(fields.len());
+        for field in fields {
+            match (field.as_number(), parts.last_mut()) {
+                (Some(number), Some(Part::Numbers(numbers))) => numbers.push(number),
+                (Some(number), _) => parts.push(Part::Numbers(vec![number])),
+                (None, _) => parts.push(Part::Other(field)),
+            }
+        }
+        Self(parts)
+    }
+
+    /// As [`Node::least`].
+    pub(super) fn least(&self) -> usize {
+        let least = |part: &Part| match part {
+            Part::Numbers(numbers) => numbers.iter().map(Number::least).sum(),
+            Part::Other(node) => node.least(),
+        };
+        self.0.iter().map(least).sum()
+    }
+
+    /// As [`Node::measure`].
+    pub(super) fn measure(&mut self, rows: Range<usize>, lengths: &mut [usize]) {
+        for part in &mut self.0 {
+            match part {
+                Part::Numbers(numbers) => {
+                    for number in numbers {
+                        add_fixed(number.nulls.as_ref(), rows.clone(), lengths, number.values.size());
+                    }
+                }
+                Part::Other(node) => node.measure(rows.clone(), lengths),
+            }
+        }
+    }
+
+    /// As [`Node::write`].
+    pub(super) fn write(&self, rows: Range<usize>, places: &mut [usize], out: &mut [u8]) {
+        for part in &self.0 {
+            match part {
+                Part::Numbers(numbers) => Number::write_all(numbers, rows.clone(), places, out),
+                Part::Other(node) => node.write(rows.clone(), places, out),
+            }
+        }
+    }
+}
+
+/// One block of items, if there are any, and the empty block that ends it. A map is a list of pairs.
+pub(super) struct List<'a> {
+    offsets: &'a [i32],
+    item: Record<'a>,
+    /// Of each item, once measured.
+    lengths: Vec<usize>,
+}
+
+impl<'a> List<'a> {
+    pub(super) fn new(array: &'a ListArray, name: &str) -> Result<Self, PacketError> {
+        let item = Record::of(vec![Node::item(array.values(), name)?]);
+        Ok(Self { offsets: array.value_offsets(), item, lengths: vec![0; array.values().len()] })
+    }
+
+    pub(super) fn of_map(array: &'a MapArray, name: &str) -> Result<Self, PacketError> {
+        let item = Record::of(vec![Node::key(array.keys(), name)?, Node::item(array.values(), name)?]);
+        Ok(Self { offsets: array.value_offsets(), item, lengths: vec![0; array.keys().len()] })
+    }
+
+    /// The items of these rows, which lie side by side.
+    fn items(&self, rows: &Range<usize>) -> Range<usize> {
+        self.offsets[rows.start] as usize..self.offsets[rows.end] as usize
+    }
+
+    /// Adds what the blocks take. None of the rows is null.
+    pub(super) fn measure(&mut self, rows: Range<usize>, lengths: &mut [usize]) {
+        let items = self.items(&rows);
+        let least = self.item.least();
+        let own = &mut self.lengths[items.clone()];
+        own.fill(least);
+        self.item.measure(items, own);
+        for (row, length) in rows.zip(lengths) {
+            let items = self.items(&(row..row + 1));
+            *length += 1;
+            if !items.is_empty() {
+                *length += long_length(items.len() as i64) + self.lengths[items].iter().sum::<usize>();
+            }
+        }
+    }
+
+    /// As [`Node::write`]. None of the rows is null.
+    pub(super) fn write(&self, rows: Range<usize>, places: &mut [usize], out: &mut [u8]) {
+        let items = self.items(&rows);
+        let mut items_at = Vec::with_capacity(items.len());
+        for (row, place) in rows.zip(places) {
+            let items = self.items(&(row..row + 1));
+            if !items.is_empty() {
+                *place = put_long(items.len() as i64, *place, out);
+                for length in &self.lengths[items] {
+                    items_at.push(*place);
+                    *place += length;
+                }
+            }
+            out[*place] = 0;
+            *place += 1;
+        }
+        self.item.write(items, &mut items_at, out);
+    }
+}
