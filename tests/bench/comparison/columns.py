@@ -9,11 +9,17 @@ LIFTED = ["magpsf", "sigmapsf", "fid", "jd", "ra", "dec", "ssnamenr", "candid"]
 FINKCLASS = classes.FINKCLASS.replace('"candidate.', 'candidate."')
 
 
-def selected(schema: dict, stored: dict[str, str], quote: str, finkclass: str) -> list[str]:
+MOMENT = "CAST({} AS STRING)"
+"""A timestamp as a text, for the engines that write it as Spark does."""
+
+
+def selected(
+    schema: dict, stored: dict[str, str], quote: str, finkclass: str, moment: str = MOMENT
+) -> list[str]:
     """The expressions of a SELECT, in the message's order.
 
     `stored` are the root columns of the archive with their types in the engine's words, `quote` is what it puts around
-    names, `finkclass` the rule in its words.
+    names, `finkclass` the rule in its words, `moment` how it writes a timestamp.
     """
     year, month, day = (int(part) for part in NIGHT.split("-"))
     derived = {"year": f"{year}", "month": f"{month}", "day": f"{day}", "finkclass": finkclass, "tnsclass": "'Unknown'"}
@@ -25,7 +31,7 @@ def selected(schema: dict, stored: dict[str, str], quote: str, finkclass: str) -
             value = derived[name]
         elif name in stored:
             # Avro in the field's style has no time: moments are texts.
-            value = f"CAST({quoted} AS STRING)" if stored[name].upper().startswith("TIMESTAMP") else quoted
+            value = moment.format(quoted) if stored[name].upper().startswith("TIMESTAMP") else quoted
         elif name in LIFTED:
             value = f"candidate.{quoted}"
         else:

@@ -12,17 +12,19 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot as plt  # noqa: E402
 
-from .runners import DISK, MOCK  # noqa: E402
+from .runners import DISK, LATENCY_MS, MOCK  # noqa: E402
 from .workloads import Workload  # noqa: E402
 
 NAMES = {
     "nightferry": "nightferry's worker",
+    "throttled": f"the same, {LATENCY_MS} ms before each request",
     "limit": "its publisher alone, ready-made messages",
     "duckdb": "DuckDB, fastavro, confluent-kafka",
+    "plain": "DataFusion, arrow-avro, rdkafka",
     "spark": "PySpark, warm",
     "spark-first": "PySpark, first job of a session",
 }
-COLORS = {"nightferry": "#0b6e4f", "limit": "#9aa5b1", "duckdb": "#e0a100", "spark": "#c8553d"}
+COLORS = {"nightferry": "#0b6e4f", "limit": "#9aa5b1", "duckdb": "#e0a100", "plain": "#3a6ea5", "throttled": "#6fb39a", "spark": "#c8553d"}
 
 
 def line(run: dict) -> str:
@@ -55,6 +57,11 @@ def cpu(runs: list[dict]) -> float | None:
     return median(runs, lambda run: run["cpu_seconds"])
 
 
+def elapsed(runs: list[dict]) -> float | None:
+    """The median of the seconds by the clock."""
+    return median(runs, lambda run: run["wall_seconds"])
+
+
 def rows(work: Workload, runs: list[dict]) -> list[list[str]]:
     """The table's rows of a workload, fastest first."""
     mine = [run for run in runs if run["work"] == work.name]
@@ -62,15 +69,16 @@ def rows(work: Workload, runs: list[dict]) -> list[list[str]]:
     for who in dict.fromkeys(run["who"] for run in mine):
         of = {target: [r for r in mine if r["who"] == who and r["target"] == target] for target in (MOCK, DISK)}
         whole.append((who, of))
-    base = {target: cpu(runs) for who, of in whole if who == "nightferry" for target, runs in of.items()}
+    ours = next((of for who, of in whole if who == "nightferry"), {})
+    base = {target: (elapsed(runs), cpu(runs)) for target, runs in ours.items() if runs}
     table = []
     for who, of in sorted(whole, key=lambda row: cpu(sum(row[1].values(), []))):
         cells = [work.name, NAMES[who]]
         for target in (MOCK, DISK):
-            wall, spent = median(of[target], lambda run: run["wall_seconds"]), cpu(of[target])
+            wall, spent = elapsed(of[target]), cpu(of[target])
             cells.append(f"{seconds(wall)} / {seconds(spent)}" if wall else "")
-            times = spent / base[target] if spent and base.get(target) else None
-            cells.append(f"{times:,.1f}" if times else "")
+            times = base.get(target) if wall and spent else None
+            cells.append(f"{wall / times[0]:,.1f} / {spent / times[1]:,.1f}" if times else "")
         peaks = [run["peak_bytes"] for runs in of.values() for run in runs if run.get("peak_bytes")]
         sent = next(run["sent"] for runs in of.values() for run in runs)
         rate = median(of[MOCK] or of[DISK], lambda run: run["sent"] / run["wall_seconds"])
@@ -90,7 +98,7 @@ def table(works: list[Workload], runs: list[dict], verdicts: list[dict]) -> str:
     read = {run["work"]: run["read"] for run in runs if run["who"] == "nightferry"}
     rounds = max(sum(1 for r in runs if all(r[k] == run[k] for k in ("work", "who", "target"))) for run in runs)
     lines = [f"- {work.name}: {work.what}; {read[work.name]:,} alerts read" for work in present]
-    heads = ["work", "by", "mock broker: wall / CPU (s)", "× CPU", "kept on disk: wall / CPU (s)", "× CPU"]
+    heads = ["work", "by", "mock broker: wall / CPU (s)", "×", "kept on disk: wall / CPU (s)", "×"]
     heads += ["alerts sent a second", "peak memory", "alerts sent"]
     lines += ["", "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     lines += ["| " + " | ".join(row) + " |" for work in present for row in rows(work, runs)]
@@ -98,7 +106,8 @@ def table(works: list[Workload], runs: list[dict], verdicts: list[dict]) -> str:
     lines += [
         "",
         f"Medians of {rounds} rounds by turns, {os.cpu_count()} cores, load {loads[0]:.1f} to {loads[-1]:.1f}. "
-        "× CPU: CPU seconds against nightferry's worker. The rate is the mock broker's.",
+        "×: how many times as long as nightferry's worker it takes, by the clock and in CPU seconds. The rate is the mock "
+        "broker's.",
         "",
         f"Topics compared with nightferry's: {len(verdicts)}, of which {len(same)} hold the same alerts with the same "
         f"values; {sum(told['identical'] for told in verdicts)} are the same byte by byte.",

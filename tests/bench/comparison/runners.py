@@ -16,6 +16,8 @@ from .workloads import PARTITIONS, Workload
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache/nightferry/bench"
 DISK, MOCK = "disk", "mock"
+LATENCY_MS = 30
+"""What a request to object storage waits for its first byte, taken long."""
 SPARK_TOPICS = [TOPIC, f"{TOPIC}1"]
 """Into the first goes the first job of a session, into the second the next."""
 
@@ -74,10 +76,11 @@ def prepare(place: Place, workload: Workload, folder: Path, bootstrap: str) -> d
     return program([*command, "--bootstrap", bootstrap, "--request", request])
 
 
-def work(place: Place, folder: Path, bootstrap: str, job: str) -> dict:
-    """The worker's part of it, with one heap for all threads as infra/template.yaml has it."""
+def work(place: Place, folder: Path, bootstrap: str, job: str, latency: int = 0) -> dict:
+    """The worker's part of it, with memory set up as infra/template.yaml has it."""
     command = [place.binaries / "bench-worker", "run", "--archive", place.archive, "--folder", folder]
-    return program([*command, "--bootstrap", bootstrap, "--job", job], MALLOC_ARENA_MAX="1")
+    command += ["--bootstrap", bootstrap, "--job", job, "--latency-ms", latency]
+    return program(command, MALLOC_ARENA_MAX="1", MIMALLOC_ARENA_EAGER_COMMIT="0")
 
 
 def reference(place: Place, workload: Workload) -> None:
@@ -98,17 +101,21 @@ def look(place: Place, workload: Workload, bootstrap: str, topic: str, wanted: b
     return held(bootstrap, topic, place.schema, share) if wanted else None
 
 
-def ours(place: Place, workload: Workload, target: str, _: bool) -> Run:
-    """nightferry's worker."""
+def ours(place: Place, workload: Workload, target: str, _: bool, latency: int = 0) -> Run:
+    """nightferry's worker. Its messages are what the others are compared with."""
     folder = place.fresh("ours")
     if target == MOCK:
         job = prepare(place, workload, folder, place.source)
         with brokers.mock(place.binaries, job["topic"]) as bootstrap:
-            return Run(work(place, folder, bootstrap, job["job"]))
+            return Run(work(place, folder, bootstrap, job["job"], latency))
     with brokers.embedded(place.binaries, folder / "kafka") as bootstrap:
         job = prepare(place, workload, folder, bootstrap)
-        # Its messages are what the others are compared with.
-        return Run(work(place, folder, bootstrap, job["job"]))
+        return Run(work(place, folder, bootstrap, job["job"], latency))
+
+
+def throttled(place: Place, workload: Workload, target: str, wanted: bool) -> Run:
+    """nightferry's worker over an archive whose every request waits first, as on object storage."""
+    return ours(place, workload, target, wanted, LATENCY_MS)
 
 
 def at(place: Place, target: str, name: str):

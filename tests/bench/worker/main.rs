@@ -18,6 +18,7 @@ mod place;
 mod prepare;
 mod ready_made;
 mod run;
+mod slow;
 mod usage;
 
 use clap::{Parser, Subcommand};

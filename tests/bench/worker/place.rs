@@ -1,5 +1,6 @@
 //! The service, over a folder that outlives the process.
 
+use crate::slow::Slow;
 use archive::Archive;
 use broker::{Kafka, KafkaConfig};
 use object_store::local::LocalFileSystem;
@@ -28,13 +29,24 @@ pub struct Place {
 impl Place {
     /// The real service; `meter` is told what an attempt did.
     pub fn service(&self, meter: fn(&AttemptFigures)) -> Service {
+        self.service_over(Archive::open(&self.archive).unwrap(), meter)
+    }
+
+    /// The same, where each request to the archive takes so much longer. Only what is known already can be read there.
+    pub fn slow_service(&self, latency: Duration, meter: fn(&AttemptFigures)) -> Service {
+        let folder = LocalFileSystem::new();
+        let archive = Archive::of_store(Arc::new(Slow { folder, latency }), &self.archive);
+        self.service_over(archive, meter)
+    }
+
+    fn service_over(&self, archive: Archive, meter: fn(&AttemptFigures)) -> Service {
         let bucket = self.folder.join("bucket");
         std::fs::create_dir_all(&bucket).unwrap();
         let kafka = KafkaConfig { delivery_timeout: DELIVERY, ..KafkaConfig::plaintext(&self.bootstrap) };
         Service::new(ServiceParts {
             store: Arc::new(Embedded::open(&self.folder.join("jobs.redb")).unwrap()),
             queue: Arc::new(InProcessQueue::default()),
-            archive: Archive::open(&self.archive).unwrap(),
+            archive,
             kafka: Kafka::new(kafka).unwrap(),
             bucket: Arc::new(LocalFileSystem::new_with_prefix(&bucket).unwrap()),
             tns: Arc::new(TnsCatalogue::default()),

@@ -20,14 +20,21 @@ pub struct Args {
     /// The job.
     #[arg(long)]
     job: JobId,
+    /// How much longer each request to the archive takes, in milliseconds.
+    #[arg(long, default_value_t = 0)]
+    latency_ms: u64,
 }
 
 /// Runs the task and prints what it took. The clocks run from when the worker has its task's number to when the broker
 /// has acknowledged the last alert and the task's row says so.
 pub async fn run(args: Args) {
-    let service = args.place.service(|figures| {
+    let meter = |figures: &AttemptFigures| {
         *FIGURES.lock().unwrap_or_else(PoisonError::into_inner) = Some(figures.clone());
-    });
+    };
+    let service = match args.latency_ms {
+        0 => args.place.service(meter),
+        latency => args.place.slow_service(Duration::from_millis(latency), meter),
+    };
     let task = TaskId { job: args.job, index: 0 };
     let (begun, before) = (Instant::now(), Usage::now());
     let outcome = service.run_task(task, None).await.unwrap();
