@@ -17,6 +17,7 @@ mod harness;
 mod index;
 mod job_life;
 mod kills;
+mod requests;
 mod sample;
 mod service;
 mod verify;

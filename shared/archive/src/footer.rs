@@ -32,6 +32,16 @@ pub struct OpenFile {
     pub(crate) metadata: ArrowReaderMetadata,
     schema: SchemaRef,
     file: ArchiveFile,
+    opening: Opening,
+}
+
+/// What it took to open a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Bytes fetched from the store.
+    pub bytes_fetched: u64,
+    /// Requests made.
+    pub requests: u64,
 }
 
 impl Archive {
@@ -57,7 +67,9 @@ impl Archive {
         if now.size != expected.size || (expected.etag.is_some() && now.etag != expected.etag) {
             return Err(ArchiveError::Replaced { path: expected.path.clone() });
         }
-        self.open_file(expected).await
+        let mut opened = self.open_file(expected).await?;
+        opened.opening.requests += 1;
+        Ok(opened)
     }
 }
 
@@ -84,7 +96,9 @@ fn open(source: BytesSource, file: ArchiveFile) -> Result<OpenFile, ArchiveError
     let metadata = reader.parse_and_finish(&source).map_err(damaged)?;
     check(&metadata, &file)?;
     let (metadata, schema) = arrow_metadata(Arc::new(metadata)).map_err(damaged)?;
-    Ok(OpenFile { source: source.fresh(), metadata, schema, file })
+    let (bytes_fetched, requests) = source.cost();
+    let opening = Opening { bytes_fetched, requests };
+    Ok(OpenFile { source: source.fresh(), metadata, schema, file, opening })
 }
 
 fn check(metadata: &ParquetMetaData, file: &ArchiveFile) -> Result<(), ArchiveError> {
@@ -246,6 +260,12 @@ impl OpenFile {
     /// The file.
     pub fn file(&self) -> &ArchiveFile {
         &self.file
+    }
+
+    /// What it took to open it: a request for its end, one more for what of a long footer lies before that, and one if
+    /// the file was compared with what it had been.
+    pub fn opening(&self) -> Opening {
+        self.opening
     }
 
     /// Alerts in the file.

@@ -39,7 +39,7 @@ mod thrift;
 
 pub use columns::{Bound, ColumnFootprint};
 pub use error::ArchiveError;
-pub use footer::OpenFile;
+pub use footer::{OpenFile, Opening};
 pub use leaves::LeafSet;
 pub use listing::{Archive, ArchiveFile, fetch_object, night_of_file, open_bucket};
 pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};

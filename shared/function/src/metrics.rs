@@ -27,6 +27,8 @@ fn embedded(figures: &AttemptFigures, function: &str, moment: u64) -> Value {
         ("AlertsKept", "Count", json!(figures.kept)),
         ("AlertsSent", "Count", json!(figures.sent)),
         ("BytesRead", "Bytes", json!(figures.bytes_read)),
+        ("ArchiveRequests", "Count", json!(figures.requests)),
+        ("FooterRequests", "Count", json!(figures.footer_requests)),
         ("BytesSent", "Bytes", json!(figures.bytes_sent)),
         ("FetchSeconds", "Seconds", json!(stages.fetch.as_secs_f64())),
         ("ScanSeconds", "Seconds", json!(stages.scan.as_secs_f64())),
@@ -77,6 +79,8 @@ mod tests {
             kept: 10,
             sent: 7,
             bytes_read: 4000,
+            requests: 5,
+            footer_requests: 2,
             bytes_sent: 700,
             stages: Stages { scan: Duration::from_millis(1500), ..Stages::default() },
             took: Duration::from_secs(2),
@@ -85,6 +89,7 @@ mod tests {
         let described = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
         assert!(described.iter().all(|metric| line[metric["Name"].as_str().unwrap()].is_number()));
         assert_eq!((&line["AlertsSent"], &line["ScanSeconds"]), (&json!(7), &json!(1.5)));
+        assert_eq!((&line["ArchiveRequests"], &line["FooterRequests"]), (&json!(5), &json!(2)));
         assert_eq!((&line["TasksHandedOver"], &line["TasksDone"]), (&json!(1), &json!(0)));
         assert_eq!(line["night"], "2026-03-22");
     }

@@ -21,8 +21,12 @@ pub struct Counts {
     pub sent: u64,
     /// Bytes of Avro that the broker has acknowledged.
     pub bytes_sent: u64,
-    /// Bytes fetched from the archive.
+    /// Bytes fetched from the archive, footers among them.
     pub bytes_read: u64,
+    /// Requests made of the archive, each paid by S3; those for footers among them.
+    pub requests: u64,
+    /// Requests by which files were found unchanged and their footers read.
+    pub footer_requests: u64,
     /// Alerts kept, by finkclass.
     pub classes: BTreeMap<String, u64>,
 }
@@ -49,6 +53,8 @@ impl Counts {
         self.sent += other.sent;
         self.bytes_sent += other.bytes_sent;
         self.bytes_read += other.bytes_read;
+        self.requests += other.requests;
+        self.footer_requests += other.footer_requests;
         for (class, count) in &other.classes {
             *self.classes.entry(class.clone()).or_default() += count;
         }

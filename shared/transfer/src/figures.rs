@@ -63,8 +63,12 @@ pub struct AttemptFigures {
     pub kept: u64,
     /// Alerts that the broker has acknowledged.
     pub sent: u64,
-    /// Bytes fetched from the archive.
+    /// Bytes fetched from the archive, footers among them.
     pub bytes_read: u64,
+    /// Requests made of the archive, those for footers among them.
+    pub requests: u64,
+    /// Requests by which files were found unchanged and their footers read.
+    pub footer_requests: u64,
     /// Bytes of the alerts acknowledged, before compression.
     pub bytes_sent: u64,
     /// How its time was spent.
@@ -73,11 +77,14 @@ pub struct AttemptFigures {
     pub took: Duration,
 }
 
-/// The part of `counts` that came after `before`.
-pub(crate) fn since(before: &Counts, counts: &Counts) -> (u64, u64, u64) {
-    (
-        counts.read.saturating_sub(before.read),
-        counts.kept.saturating_sub(before.kept),
-        counts.bytes_read.saturating_sub(before.bytes_read),
-    )
+/// The part of `counts` that came after `before`, of what is read and kept.
+pub(crate) fn since(before: &Counts, counts: &Counts) -> Counts {
+    Counts {
+        read: counts.read.saturating_sub(before.read),
+        kept: counts.kept.saturating_sub(before.kept),
+        bytes_read: counts.bytes_read.saturating_sub(before.bytes_read),
+        requests: counts.requests.saturating_sub(before.requests),
+        footer_requests: counts.footer_requests.saturating_sub(before.footer_requests),
+        ..Counts::default()
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     run_task::Delivered,
     sample::{self, OF_A_TASK, Sampler},
 };
-use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, RowGroupScan, ScanPlan};
+use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, Opening, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use broker::{Acknowledged, BrokerError, DeliveryWatch, Outgoing, Publisher};
 use chrono::{DateTime, Utc};
@@ -31,8 +31,8 @@ const PREPARED: usize = 1;
 /// How long a failed attempt waits for what is under way to the broker.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// A row group, fetched, or why it could not be.
-pub(crate) type Prepared = Result<RowGroupScan, ArchiveError>;
+/// A row group, fetched, with what opening its file took if it is the first to be read of it; or why it could not be.
+pub(crate) type Prepared = Result<(RowGroupScan, Opening), ArchiveError>;
 
 /// What a pump tells while it runs.
 #[derive(Debug, Default)]
@@ -140,6 +140,7 @@ pub(crate) async fn fetch(
             Ok(opened) => opened,
             Err(error) => return drop(prepared.send(Err(error)).await),
         };
+        let mut opening = opened.opening();
         for row_group in 0..opened.row_groups() {
             number += 1;
             if number <= first {
@@ -149,7 +150,7 @@ pub(crate) async fn fetch(
             let Ok(room) = prepared.reserve().await else { return };
             let scan = RowGroupScan::prepare(&opened, row_group, &plan).await;
             let failed = scan.is_err();
-            room.send(scan);
+            room.send(scan.map(|scan| (scan, std::mem::take(&mut opening))));
             if failed {
                 return;
             }
@@ -255,7 +256,8 @@ impl Pump {
             if self.sink.is_full() {
                 break;
             }
-            self.row_group(scan?)?;
+            let (scan, opening) = scan?;
+            self.row_group(scan, opening)?;
             waits_since = Instant::now();
         }
         if self.progress.is_stopped() {
@@ -289,7 +291,7 @@ impl Pump {
         self.progress.with(|tidings| tidings.stages = stages);
     }
 
-    fn row_group(&mut self, scan: RowGroupScan) -> Result<(), TransferError> {
+    fn row_group(&mut self, scan: RowGroupScan, opening: Opening) -> Result<(), TransferError> {
         let sink = &mut self.sink;
         let (begun, in_sink) = (Instant::now(), sink.stages.encode + sink.stages.send);
         let mut receive =
@@ -301,7 +303,9 @@ impl Pump {
         let stats = ended?;
         let counts = &mut self.sink.counts;
         counts.read += stats.rows_read;
-        counts.bytes_read += stats.bytes_fetched;
+        counts.bytes_read += stats.bytes_fetched + opening.bytes_fetched;
+        counts.requests += stats.requests + opening.requests;
+        counts.footer_requests += opening.requests;
         counts.dropped_by_class += std::mem::take(&mut self.filter.dropped_by_class);
         for (total, dropped) in
             counts.dropped_by_condition.iter_mut().zip(&mut self.filter.dropped_by_condition)

@@ -112,8 +112,8 @@ impl Service {
         let (counts, stages) = progress.with(|tidings| (tidings.counts.clone(), tidings.stages));
         let reached = result.as_ref().map_or(&counts, |done| &done.counts);
         // Without a publisher it never came to reading.
-        let (read, kept, bytes_read) =
-            if progress.acknowledged().is_some() { since(&before, reached) } else { (0, 0, 0) };
+        let Counts { read, kept, bytes_read, requests, footer_requests, .. } =
+            if progress.acknowledged().is_some() { since(&before, reached) } else { Counts::default() };
         let acknowledged = progress.acknowledged().unwrap_or_default();
         self.keep_sample(id, &progress).await;
         let (outcome, end) = self.settle(id, attempt, result).await?;
@@ -127,6 +127,8 @@ impl Service {
             kept,
             sent: acknowledged.messages,
             bytes_read,
+            requests,
+            footer_requests,
             bytes_sent: acknowledged.bytes,
             stages,
             took: begun.elapsed(),

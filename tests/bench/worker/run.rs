@@ -57,6 +57,8 @@ fn told(figures: &AttemptFigures, wall: Duration, before: &Usage, after: &Usage)
         "sent": figures.sent,
         "bytes_sent": figures.bytes_sent,
         "bytes_read": figures.bytes_read,
+        "requests": figures.requests,
+        "footer_requests": figures.footer_requests,
         "stages": {
             "fetch": stages.fetch.as_secs_f64(),
             "scan": stages.scan.as_secs_f64(),

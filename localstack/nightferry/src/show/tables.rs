@@ -46,7 +46,9 @@ pub fn job_table(job: &JobDocument) -> String {
     let expiry = if status.expired { "expired" } else { "expires" };
     let date = status.expires.format("%Y-%m-%d %H:%M UTC");
     text += &format!("content {}, {expiry} {date}\n", job.request.content);
-    let mut nights = table(&["night", "state", "alerts", "read", "kept", "sent", "bytes", "reason"]);
+    let mut nights = table(&[
+        "night", "state", "alerts", "read", "kept", "sent", "bytes", "fetched", "requests", "reason",
+    ]);
     for night in &status.nights {
         let name = if night.part == 0 {
             night.night.to_string()
@@ -62,6 +64,8 @@ pub fn job_table(job: &JobDocument) -> String {
             number(counts.kept),
             number(counts.sent),
             Cell::new(figures::bytes(counts.bytes_sent)).set_alignment(CellAlignment::Right),
+            Cell::new(figures::bytes(counts.bytes_read)).set_alignment(CellAlignment::Right),
+            number(counts.requests),
             Cell::new(night.failure.as_ref().map_or("", |failure| &failure.reason)),
         ]);
     }

@@ -226,6 +226,8 @@ export interface Counts {
   sent: number;
   bytes_sent: number;
   bytes_read: number;
+  requests: number;
+  footer_requests: number;
   classes: Record<string, number>;
 }
 

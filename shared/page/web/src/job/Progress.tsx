@@ -1,5 +1,5 @@
-import type { JobDocument } from "../api";
-import { bytes, count, duration, percent } from "../format";
+import type { Counts, JobDocument } from "../api";
+import { bytes, count, counted, duration, percent } from "../format";
 import { conditionsOf } from "./conditions";
 import { atLeast, stages } from "./nights";
 import { isFinal } from "./watch";
@@ -29,7 +29,7 @@ export function Progress({ job }: { job: JobDocument }) {
         <Figure
           name="size"
           value={counts.bytes_sent > 0 || counts.sent === 0 ? bytes(counts.bytes_sent) : "–"}
-          note={`${bytes(counts.bytes_read)} fetched`}
+          note={fetched(counts)}
         />
         <Figure name={over ? "mean rate" : "rate"} value={rate} note="alerts read" />
         {over ? (
@@ -41,6 +41,11 @@ export function Progress({ job }: { job: JobDocument }) {
       <Flow job={job} />
     </section>
   );
+}
+
+/** What was read of the archive. A job of an earlier version has no count of requests. */
+function fetched({ bytes_read, requests }: Counts): string {
+  return `${bytes(bytes_read)} fetched${requests ? ` by ${counted(requests, "request")}` : ""}`;
 }
 
 function Figure({ name, value, note, strong }: { name: string; value: string; note: string; strong?: boolean }) {

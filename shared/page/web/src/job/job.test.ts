@@ -13,6 +13,8 @@ const NONE: Counts = {
   sent: 0,
   bytes_sent: 0,
   bytes_read: 0,
+  requests: 0,
+  footer_requests: 0,
   classes: {},
 };
 

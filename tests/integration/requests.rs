@@ -1,0 +1,126 @@
+//! What was asked of the archive is what stands in the books.
+
+use crate::harness::sample_archive;
+use archive::Archive;
+use async_trait::async_trait;
+use broker::{Kafka, KafkaConfig};
+use embedded_broker::{BrokerConfig, EmbeddedBroker};
+use futures::stream::BoxStream;
+use job::{Content, JobRequest, NightSelection, Packet, TaskId};
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, local::LocalFileSystem, memory::InMemory,
+    path::Path,
+};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use store::{Embedded, InProcessQueue};
+use transfer::{Outcome, Service, ServiceParts, Settings};
+
+/// A folder, and how often something was read of it.
+#[derive(Debug)]
+struct Counted {
+    folder: LocalFileSystem,
+    requests: AtomicU64,
+    /// Bytes asked for, where a range was.
+    bytes: AtomicU64,
+}
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "counted {}", self.folder)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Counted {
+    async fn put_opts(&self, path: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+        self.folder.put_opts(path, payload, options).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        path: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.folder.put_multipart_opts(path, options).await
+    }
+
+    async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let is_ranged = options.range.is_some();
+        let result = self.folder.get_opts(path, options).await?;
+        if is_ranged {
+            self.bytes.fetch_add(result.range.end - result.range.start, Ordering::Relaxed);
+        }
+        Ok(result)
+    }
+
+    fn delete_stream(&self, paths: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+        self.folder.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.folder.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.folder.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.folder.copy_opts(from, to, options).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_of_a_task_is_in_its_books() {
+    let folder = tempfile::tempdir().unwrap();
+    // Three files: with cutouts a file has 3,000 alerts.
+    let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 6_100, true);
+    let counted = Arc::new(Counted {
+        folder: LocalFileSystem::new_with_prefix(&archive).unwrap(),
+        requests: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+    });
+    let broker = EmbeddedBroker::start(
+        BrokerConfig::new(folder.path().join("kafka")).listen("127.0.0.1:0".parse().unwrap()),
+    )
+    .unwrap();
+    let service = Service::new(ServiceParts {
+        store: Arc::new(Embedded::in_memory().unwrap()),
+        queue: Arc::new(InProcessQueue::default()),
+        archive: Archive::of_store(counted.clone(), "a folder that is counted"),
+        kafka: Kafka::new(KafkaConfig::plaintext(broker.bootstrap())).unwrap(),
+        bucket: Arc::new(InMemory::new()),
+        tns: Arc::default(),
+        settings: Settings::with_delivery_timeout(Duration::from_secs(10)),
+    });
+    let mut request = JobRequest::new(NightSelection::parse(&["2026-03-22"]).unwrap());
+    request.conditions = "candidate.magpsf > 19".into();
+    request.content = Content::Packet(Packet::Full);
+    let job = service.submit(request, &job::Caller::default()).await.unwrap().id;
+    service.fan_out(job).await.unwrap();
+
+    let (requests, bytes) =
+        (counted.requests.swap(0, Ordering::Relaxed), counted.bytes.swap(0, Ordering::Relaxed));
+    assert!(requests > 0 && bytes > 0, "the fan-out reads footers");
+    let outcome = service.run_task(TaskId { job, index: 0 }, None).await.unwrap();
+    assert_eq!(outcome, Outcome::Ended);
+    let document = service.document(job).await.unwrap();
+    let counts = &document.status.nights[0].counts;
+    assert!(counts.sent > 0, "{counts:?}");
+    assert_eq!(counts.requests, counted.requests.load(Ordering::Relaxed));
+    assert_eq!(counts.bytes_read, counted.bytes.load(Ordering::Relaxed));
+    // Each file is looked at, and its end read.
+    assert_eq!(counts.footer_requests, 2 * 3);
+    let receipt = service.receipt(job).await.unwrap();
+    assert_eq!(receipt.total.requests, counts.requests);
+    broker.shutdown();
+}
