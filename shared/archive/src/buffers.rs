@@ -29,8 +29,8 @@ impl Buffers {
         }
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The smallest that will do, and none that would mostly lie idle.
-        let fits =
-            |buffer: &Vec<u8>| (length..=2 * length.next_multiple_of(STEP_BYTES)).contains(&buffer.len());
+        let rounded = length.next_multiple_of(STEP_BYTES);
+        let fits = |buffer: &Vec<u8>| (rounded..=rounded + rounded / 4).contains(&buffer.len());
         let found = kept.iter().enumerate().filter(|(_, buffer)| fits(buffer));
         let bytes = match found.min_by_key(|(_, buffer)| buffer.len()).map(|(place, _)| place) {
             Some(place) => kept.swap_remove(place),

@@ -2,9 +2,9 @@
 
 use crate::{
     Archive, ArchiveError, ArchiveFile, LeafSet, bytes_source::BytesSource, footer_bounds::check_footer,
-    page_meter::refused_encoding, schema::canonical,
+    page_meter::refused_encoding, shapes::Shapes,
 };
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, TimeUnit};
 use parquet::{
     arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
     basic::{Compression, Type as PhysicalType},
@@ -15,7 +15,7 @@ use std::{ops::Range, sync::Arc};
 use tokio::runtime::Handle;
 
 /// A footer is fetched together with this much of the file's end.
-const TAIL_BYTES: u64 = 64 * 1024;
+pub(crate) const TAIL_BYTES: u64 = 64 * 1024;
 /// No honest footer of an alert file is larger; a forged length must not decide how much we fetch.
 const MAX_FOOTER_BYTES: u64 = 32 * 1024 * 1024;
 /// No honest row group has more rows; a forged count must not decide how much we allocate.
@@ -53,8 +53,8 @@ impl Archive {
         }
         let tail = file.size.saturating_sub(TAIL_BYTES)..file.size;
         source.fetch_ahead(std::iter::once(tail).collect()).await?;
-        let opened = file.clone();
-        let parse = move || open(source, opened);
+        let (opened, shapes) = (file.clone(), self.shapes.clone());
+        let parse = move || open(source, opened, &shapes);
         // The thrift decoder meets hostile bytes here: should it panic, only this file is lost.
         tokio::task::spawn_blocking(parse)
             .await
@@ -73,15 +73,37 @@ impl Archive {
     }
 }
 
-fn open(source: BytesSource, file: ArchiveFile) -> Result<OpenFile, ArchiveError> {
-    use parquet::file::reader::ChunkReader;
-    let damaged = |error: parquet::errors::ParquetError| match error {
+fn open(source: BytesSource, file: ArchiveFile, shapes: &Shapes) -> Result<OpenFile, ArchiveError> {
+    let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
+    let metadata = Arc::new(read_metadata(&source, &file, reader)?);
+    let damaged = |error| in_our_words(&file, error);
+    let shape = shapes.of(&metadata).map_err(damaged)?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(shape.hinted);
+    let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(damaged)?;
+    let (bytes_fetched, requests) = source.cost();
+    let opening = Opening { bytes_fetched, requests };
+    Ok(OpenFile { source: source.fresh(), metadata, schema: shape.schema, file, opening })
+}
+
+/// A fault of the decoder, or of the store below it.
+pub(crate) fn in_our_words(file: &ArchiveFile, error: parquet::errors::ParquetError) -> ArchiveError {
+    match error {
         parquet::errors::ParquetError::External(inner) => match inner.downcast::<ArchiveError>() {
             Ok(error) => *error,
             Err(other) => ArchiveError::damaged(&file.path, other),
         },
         error => ArchiveError::damaged(&file.path, error),
-    };
+    }
+}
+
+/// Reads a footer, whose bytes are looked over before, and checks what it claims. May block.
+pub(crate) fn read_metadata(
+    source: &BytesSource,
+    file: &ArchiveFile,
+    reader: ParquetMetaDataReader,
+) -> Result<ParquetMetaData, ArchiveError> {
+    use parquet::file::reader::ChunkReader;
+    let damaged = |error| in_our_words(file, error);
     let end = source.get_bytes(file.size - 8, 8).map_err(damaged)?;
     let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
     if !end.ends_with(b"PAR1") {
@@ -92,13 +114,9 @@ fn open(source: BytesSource, file: ArchiveFile) -> Result<OpenFile, ArchiveError
     }
     let bytes = source.get_bytes(file.size - 8 - footer, footer as usize).map_err(damaged)?;
     check_footer(&bytes).map_err(|reason| ArchiveError::damaged(&file.path, reason))?;
-    let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
-    let metadata = reader.parse_and_finish(&source).map_err(damaged)?;
-    check(&metadata, &file)?;
-    let (metadata, schema) = arrow_metadata(Arc::new(metadata)).map_err(damaged)?;
-    let (bytes_fetched, requests) = source.cost();
-    let opening = Opening { bytes_fetched, requests };
-    Ok(OpenFile { source: source.fresh(), metadata, schema, file, opening })
+    let metadata = reader.parse_and_finish(source).map_err(damaged)?;
+    check(&metadata, file)?;
+    Ok(metadata)
 }
 
 fn check(metadata: &ParquetMetaData, file: &ArchiveFile) -> Result<(), ArchiveError> {
@@ -194,25 +212,9 @@ fn check_page_index(metadata: &ParquetMetaData) -> Option<String> {
     None
 }
 
-/// The Arrow view of a file, with hints that spare a conversion, and its canonical schema.
-fn arrow_metadata(
-    metadata: Arc<ParquetMetaData>,
-) -> Result<(ArrowReaderMetadata, SchemaRef), parquet::errors::ParquetError> {
-    let plain = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let inferred = ArrowReaderMetadata::try_new(metadata.clone(), plain.clone())?;
-    let columns = metadata.file_metadata().schema_descr().root_schema().get_fields();
-    let hinted = inferred.schema().fields().iter().map(|field| {
-        let column = columns.iter().find(|column| column.name() == field.name());
-        column.map_or_else(|| field.clone(), |column| hint(field, column))
-    });
-    let hinted = Arc::new(Schema::new(hinted.collect::<Vec<_>>()));
-    let schema = canonical(&hinted);
-    Ok((ArrowReaderMetadata::try_new(metadata, plain.with_schema(hinted))?, schema))
-}
-
 /// INT96 timestamps straight into microseconds (nanoseconds would overflow for far dates), binaries as views. Texts too:
 /// a long one that a dictionary holds once and thousands of rows name must not be copied before it is measured.
-fn hint(field: &FieldRef, column: &Type) -> FieldRef {
+pub(crate) fn hint(field: &FieldRef, column: &Type) -> FieldRef {
     let data_type = match field.data_type() {
         DataType::Timestamp(TimeUnit::Nanosecond, None)
             if column.is_primitive() && column.get_physical_type() == PhysicalType::INT96 =>

@@ -1,6 +1,6 @@
 //! Which nights an archive has, and which files a night.
 
-use crate::{ArchiveError, buffers::Buffers};
+use crate::{ArchiveError, buffers::Buffers, shapes::Shapes};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
@@ -24,6 +24,7 @@ pub struct Archive {
     root: Path,
     location: String,
     listed: Arc<Mutex<Option<Listed>>>,
+    pub(crate) shapes: Shapes,
 }
 
 /// The nights, and when they were listed.
@@ -59,6 +60,7 @@ impl Archive {
             location: location.to_owned(),
             buffers: Arc::default(),
             listed: Arc::default(),
+            shapes: Shapes::default(),
         })
     }
 
@@ -70,6 +72,7 @@ impl Archive {
             location: location.to_owned(),
             buffers: Arc::default(),
             listed: Arc::default(),
+            shapes: Shapes::default(),
         }
     }
 
@@ -113,6 +116,49 @@ impl Archive {
         Ok(files)
     }
 
+    /// The Parquet files of each of some nights of one month, with far fewer requests than night by night.
+    pub async fn files_of_month(
+        &self,
+        nights: &[Night],
+    ) -> Result<Vec<(Night, Vec<ArchiveFile>)>, ArchiveError> {
+        let mut found: Vec<(Night, Vec<ArchiveFile>)> =
+            nights.iter().map(|night| (*night, Vec::new())).collect();
+        let mut months: Vec<Path> = nights.iter().flat_map(|night| self.months(*night)).collect();
+        months.sort();
+        months.dedup();
+        for month in months {
+            let mut objects = self.store.list(Some(&month));
+            while let Some(object) = objects.next().await {
+                let object = match object {
+                    Ok(object) => object,
+                    Err(object_store::Error::NotFound { .. }) => break,
+                    Err(error) => return Err(ArchiveError::store(&month, error)),
+                };
+                if let Some((night, file)) = self.file_of_night(object)
+                    && let Some((_, files)) = found.iter_mut().find(|(wanted, _)| *wanted == night)
+                {
+                    files.push(file);
+                }
+            }
+        }
+        found.iter_mut().for_each(|(_, files)| files.sort_by(|a, b| a.path.cmp(&b.path)));
+        Ok(found)
+    }
+
+    /// The folder of a night's month, zero-padded or not.
+    fn months(&self, night: Night) -> [Path; 2] {
+        let year = self.science().join(format!("year={}", night.year()));
+        [format!("{:02}", night.month()), night.month().to_string()]
+            .map(|month| year.clone().join(format!("month={month}")))
+    }
+
+    /// An alert file that lies in a night's folder itself: those have no folders of their own.
+    fn file_of_night(&self, object: ObjectMeta) -> Option<(Night, ArchiveFile)> {
+        let folders = object.location.prefix_match(&self.science()).map(Iterator::count);
+        let night = night_of(&object.location).filter(|_| folders == Some(4))?;
+        alert_file(object).map(|file| (night, file))
+    }
+
     /// The Parquet files of all nights, with far fewer requests than night by night.
     pub async fn all_files(&self) -> Result<BTreeMap<Night, Vec<ArchiveFile>>, ArchiveError> {
         let months = self.below(self.folders(self.science(), "year").await?, "month").await?;
@@ -126,12 +172,7 @@ impl Archive {
             .await?;
         let mut nights: BTreeMap<Night, Vec<ArchiveFile>> = BTreeMap::new();
         for object in listed.into_iter().flatten() {
-            // Night folders have no folders of their own.
-            let folder = object.location.prefix_match(&self.science()).map(Iterator::count);
-            if folder == Some(4)
-                && let Some(night) = night_of(&object.location)
-                && let Some(file) = alert_file(object)
-            {
+            if let Some((night, file)) = self.file_of_night(object) {
                 nights.entry(night).or_default().push(file);
             }
         }
@@ -294,6 +335,9 @@ mod tests {
         let all = archive.all_files().await.unwrap();
         assert_eq!(all.keys().copied().collect::<Vec<_>>(), nights);
         assert_eq!(all[&nights[0]], files);
+        let lacking = "2023-01-08".parse().unwrap();
+        let of_month = archive.files_of_month(&[nights[0], lacking]).await.unwrap();
+        assert_eq!(of_month, [(nights[0], files), (lacking, vec![])]);
     }
 
     #[tokio::test]

@@ -119,7 +119,13 @@ pub fn unify(nights: &[NightSchema]) -> JobSchema {
     newest_first.sort_by_key(|night| std::cmp::Reverse(night.night));
     let mut columns: Vec<(Night, FieldRef)> = Vec::new();
     let mut conflicts: Vec<Conflict> = Vec::new();
+    // Thousands of nights share a few schemas: an older night of a schema that was joined already adds nothing.
+    let mut joined: Vec<&SchemaRef> = Vec::new();
     for night in newest_first {
+        if joined.iter().any(|schema| Arc::ptr_eq(schema, &night.schema)) {
+            continue;
+        }
+        joined.push(&night.schema);
         for field in night.schema.fields() {
             let Some((first, known)) = columns.iter_mut().find(|(_, known)| known.name() == field.name())
             else {

@@ -5,10 +5,10 @@ use crate::{
     service::now,
 };
 use archive::{LeafSet, NightSchema, unify};
+use arrow::datatypes::SchemaRef;
 use broker::Existing;
-use futures::{StreamExt, TryStreamExt};
 use job::{Failure, FieldPath, Job, JobId, JobState, Night, Task, TaskFile, TaskId, TaskState};
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 use store::Work;
 use tracing::Instrument;
 
@@ -47,11 +47,7 @@ impl Service {
     async fn fan_out_or_fail(&self, job: &Job) -> Result<(), TransferError> {
         let manifest: Manifest = self.read_json(job.id, "manifest.json").await?;
         manifest.check(job)?;
-        let nights: Vec<Seen> = futures::stream::iter(manifest.nights.iter().copied())
-            .map(|night| self.look_at(night))
-            .buffered(4)
-            .try_collect()
-            .await?;
+        let nights = self.look_at_all(&manifest.nights).await?;
         let schemas = archive::distinct(nights.iter().flat_map(|seen| seen.schemas.iter().cloned()));
         if schemas.is_empty() {
             let reasons = nights.iter().find_map(|seen| seen.files.as_ref().err().map(ToString::to_string));
@@ -174,8 +170,18 @@ fn check_numbers(job: JobId, tasks: &[Task]) -> Result<(), TransferError> {
 /// For each night that lacks fields of the content, a note; neighbours that lack the same share one.
 fn lacking_fields(content: &ContentPlan, schemas: &[NightSchema]) -> Vec<String> {
     let mut groups: Vec<(Vec<String>, Vec<Night>)> = Vec::new();
+    // Of thousands of nights with a few schemas between them.
+    let mut known: Vec<(&SchemaRef, Vec<String>)> = Vec::new();
     for night in schemas {
-        let lacking = content.lacking(&night.schema);
+        let found = known.iter().find(|(schema, _)| Arc::ptr_eq(schema, &night.schema));
+        let lacking = match found {
+            Some((_, lacking)) => lacking.clone(),
+            None => {
+                let lacking = content.lacking(&night.schema);
+                known.push((&night.schema, lacking.clone()));
+                lacking
+            }
+        };
         match groups.iter_mut().find(|(fields, _)| *fields == lacking) {
             _ if lacking.is_empty() => {}
             Some((_, nights)) if nights.contains(&night.night) => {}

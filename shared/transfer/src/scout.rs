@@ -1,7 +1,7 @@
 //! What needs the archive and no broker: estimates, the index, and what the archive holds.
 
-use crate::{Ledger, TransferError, estimate::Costs};
-use archive::{Archive, NightSchema, distinct};
+use crate::{Ledger, TransferError, estimate::Costs, footers::FOOTERS};
+use archive::{Archive, ArchiveFile, NightSchema, distinct};
 use futures::{StreamExt, TryStreamExt};
 use job::Night;
 use night_index::{Catalogue, Index, Updated};
@@ -14,8 +14,6 @@ use std::{
     time::Instant,
 };
 
-/// Footers that are read at once.
-const FOOTERS: usize = 16;
 /// Where the index lies in the bucket.
 const INDEX: &str = "index";
 
@@ -76,18 +74,23 @@ impl Scout {
 
     /// The schemas of nights by one sound file each: enough to check a request. Fan-out looks at every file.
     pub(crate) async fn first_schemas(&self, nights: &[Night]) -> Result<Vec<NightSchema>, TransferError> {
-        let schemas: Vec<Option<NightSchema>> = futures::stream::iter(nights.iter().copied())
-            .map(|night| self.first_schema(night))
+        let listed = self.files_of_all(nights).await?;
+        let schemas: Vec<Option<NightSchema>> = futures::stream::iter(listed)
+            .map(|(night, files)| self.first_schema(night, files))
             .buffered(FOOTERS)
             .try_collect()
             .await?;
         Ok(distinct(schemas.into_iter().flatten()))
     }
 
-    async fn first_schema(&self, night: Night) -> Result<Option<NightSchema>, TransferError> {
-        for file in self.archive.files(night).await? {
-            match self.archive.open_file(&file).await {
-                Ok(opened) => return Ok(Some(NightSchema { night, schema: opened.schema().clone() })),
+    async fn first_schema(
+        &self,
+        night: Night,
+        files: Vec<ArchiveFile>,
+    ) -> Result<Option<NightSchema>, TransferError> {
+        for file in files {
+            match self.archive.look_at(&file).await {
+                Ok(footer) => return Ok(Some(NightSchema { night, schema: footer.schema })),
                 Err(error) if error.kind().is_worth_retrying() => return Err(error.into()),
                 // A damaged or vanished file is a matter of its night, told when the night is run.
                 Err(_) => {}
