@@ -6,6 +6,7 @@ use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{
+    ops::Range,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -26,6 +27,7 @@ pub enum Call {
     InsertTasks(Vec<Task>),
     Task(TaskId),
     Tasks(JobId),
+    TasksIn(JobId, Range<u32>),
     ReplaceTask(Box<Versioned<Task>>),
     Usage(String, chrono::NaiveDate),
     ReplaceUsage(String, chrono::NaiveDate, Versioned<Usage>),
@@ -127,6 +129,7 @@ impl Ledger {
             Call::InsertTasks(tasks) => serde_json::to_value(store.insert_tasks(&tasks).await?),
             Call::Task(id) => serde_json::to_value(store.task(id).await?),
             Call::Tasks(job) => serde_json::to_value(store.tasks(job).await?),
+            Call::TasksIn(job, numbers) => serde_json::to_value(store.tasks_in(job, numbers).await?),
             Call::ReplaceTask(task) => serde_json::to_value(store.replace_task(*task).await?),
             Call::Usage(user, day) => serde_json::to_value(store.usage(&usage(user, day)).await?),
             Call::ReplaceUsage(user, day, used) => {

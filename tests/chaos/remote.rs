@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 use store::{Queue, Store, StoreError, Versioned, Work};
 
 /// A client of the ledger.
@@ -77,6 +77,10 @@ impl Store for Remote {
 
     async fn tasks(&self, job: JobId) -> Result<Vec<Versioned<Task>>, StoreError> {
         self.call(Call::Tasks(job)).await
+    }
+
+    async fn tasks_in(&self, job: JobId, numbers: Range<u32>) -> Result<Vec<Versioned<Task>>, StoreError> {
+        self.call(Call::TasksIn(job, numbers)).await
     }
 
     async fn replace_task(&self, task: Versioned<Task>) -> Result<Versioned<Task>, StoreError> {

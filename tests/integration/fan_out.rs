@@ -8,6 +8,7 @@ use embedded_broker::{BrokerConfig, EmbeddedBroker};
 use job::{Job, JobId, JobRequest, NightSelection, Task, TaskId, TopicName, Usage, UsageId};
 use object_store::memory::InMemory;
 use std::{
+    ops::Range,
     path::Path,
     sync::{
         Arc,
@@ -61,6 +62,10 @@ impl Store for BreaksOff {
 
     async fn tasks(&self, job: JobId) -> Result<Vec<Versioned<Task>>, StoreError> {
         self.store.tasks(job).await
+    }
+
+    async fn tasks_in(&self, job: JobId, numbers: Range<u32>) -> Result<Vec<Versioned<Task>>, StoreError> {
+        self.store.tasks_in(job, numbers).await
     }
 
     async fn replace_task(&self, task: Versioned<Task>) -> Result<Versioned<Task>, StoreError> {

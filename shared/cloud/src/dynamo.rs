@@ -20,6 +20,7 @@ use futures::{StreamExt, TryStreamExt};
 use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 use std::{
     collections::{BTreeMap, HashSet},
+    ops::Range,
     time::Duration,
 };
 use store::{Store, StoreError, Versioned};
@@ -241,6 +242,28 @@ impl Store for DynamoStore {
         let mut tasks = Vec::new();
         while let Some(row) = pages.next().await {
             tasks.push(read(&row.map_err(|error| failed("read the tasks of a job", &error))?)?);
+        }
+        Ok(tasks)
+    }
+
+    async fn tasks_in(&self, job: JobId, numbers: Range<u32>) -> Result<Vec<Versioned<Task>>, StoreError> {
+        let Some(last) = numbers.end.checked_sub(1).filter(|last| *last >= numbers.start) else {
+            return Ok(Vec::new());
+        };
+        let place = |index| AttributeValue::S(Key::task(TaskId { job, index }).sk);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":pk", AttributeValue::S(partition_of(job)))
+            .expression_attribute_values(":first", place(numbers.start))
+            .expression_attribute_values(":last", place(last))
+            .consistent_read(true);
+        let mut pages = query.into_paginator().items().send();
+        let mut tasks = Vec::new();
+        while let Some(row) = pages.next().await {
+            tasks.push(read(&row.map_err(|error| failed("read some tasks of a job", &error))?)?);
         }
         Ok(tasks)
     }

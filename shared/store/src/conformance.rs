@@ -87,6 +87,11 @@ async fn fan_out_may_run_twice(store: &dyn Store) {
     let kept: Vec<Task> = store.tasks(job).await.unwrap().into_iter().map(|task| task.value).collect();
     assert_eq!(kept.iter().map(|task| task.id.index).collect::<Vec<_>>(), [0, 1, 2]);
     assert_eq!(kept[1].state, TaskState::Done, "a task that exists is left as it is");
+    let numbers = async |range| -> Vec<u32> {
+        store.tasks_in(job, range).await.unwrap().iter().map(|task| task.value.id.index).collect()
+    };
+    assert_eq!((numbers(1..3).await, numbers(0..1).await), (vec![1, 2], vec![0]));
+    assert_eq!((numbers(2..9).await, numbers(3..9).await, numbers(2..2).await), (vec![2], vec![], vec![]));
     assert!(store.tasks(JobId::random()).await.unwrap().is_empty());
 }
 

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 use redb::{Database, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{path::Path, sync::Arc};
+use std::{ops::Range, path::Path, sync::Arc};
 
 const JOBS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("jobs");
 /// By submission time, to list the newest without reading all.
@@ -186,11 +186,16 @@ impl Store for Embedded {
     }
 
     async fn tasks(&self, job: JobId) -> Result<Vec<Versioned<Task>>, StoreError> {
+        self.tasks_in(job, 0..u32::MAX).await
+    }
+
+    async fn tasks_in(&self, job: JobId, numbers: Range<u32>) -> Result<Vec<Versioned<Task>>, StoreError> {
         self.call(move |database| {
             let begun = database.begin_read().map_err(failed)?;
             let tasks = begun.open_table(TASKS).map_err(failed)?;
             let job = job.to_string();
-            let rows = tasks.range((job.as_str(), 0)..=(job.as_str(), u32::MAX)).map_err(failed)?;
+            let rows =
+                tasks.range((job.as_str(), numbers.start)..(job.as_str(), numbers.end)).map_err(failed)?;
             rows.map(|row| decode(row.map_err(failed)?.1.value())).collect()
         })
         .await

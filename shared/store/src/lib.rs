@@ -23,6 +23,7 @@ pub use update::{update_job, update_task, update_usage};
 use async_trait::async_trait;
 use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// A row and the version that was seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,8 @@ pub trait Store: Send + Sync {
     async fn task(&self, id: TaskId) -> Result<Option<Versioned<Task>>, StoreError>;
     /// The tasks of a job in order of their numbers.
     async fn tasks(&self, job: JobId) -> Result<Vec<Versioned<Task>>, StoreError>;
+    /// Those whose numbers are in this range, in order of them; numbers that no task has are passed over.
+    async fn tasks_in(&self, job: JobId, numbers: Range<u32>) -> Result<Vec<Versioned<Task>>, StoreError>;
     /// Replaces a task if nobody changed it since it was read; else [`StoreError::Changed`].
     async fn replace_task(&self, task: Versioned<Task>) -> Result<Versioned<Task>, StoreError>;
     /// What a user has asked for in a day; version 0 is nothing so far.

@@ -289,9 +289,7 @@ impl Service {
     /// What this task may still send under the job's limit: earlier nights come first.
     async fn allowance(&self, job: &Job, id: TaskId) -> Result<Option<u64>, TransferError> {
         let Some(limit) = job.request.alert_limit() else { return Ok(None) };
-        let tasks = self.store.tasks(id.job).await?;
-        let earlier = tasks.iter().filter(|task| task.value.id.index != id.index);
-        let sent: u64 = earlier.map(|task| task.value.counts.sent).sum();
+        let sent = self.sent_by_others(job, id).await?;
         Ok(Some(limit.saturating_sub(sent)))
     }
 }

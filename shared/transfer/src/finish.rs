@@ -21,6 +21,9 @@ impl Service {
         if job.state != JobState::Running || !job.ready {
             return Ok(());
         }
+        if self.has_open_task(&job).await? {
+            return Ok(());
+        }
         let tasks: Vec<Task> = self.store.tasks(id).await?.into_iter().map(|task| task.value).collect();
         if tasks.len() < job.tasks as usize {
             return Ok(());

@@ -1,6 +1,6 @@
 //! What is known of jobs, and what a user may do to them without broker or archive.
 
-use crate::{Settings, TransferError};
+use crate::{Settings, TransferError, open_tasks::EndedTasks};
 use job::{Job, JobId};
 use object_store::ObjectStore;
 use std::{ops::Deref, sync::Arc};
@@ -21,20 +21,24 @@ pub struct LedgerParts {
 /// Status, receipt, cancel, retry: everything for which neither Kafka nor the archive is needed, so that a function which
 /// does no more stays small. What has to be done to topics it puts on the queue. Cheap to clone.
 #[derive(Clone)]
-pub struct Ledger(Arc<LedgerParts>);
+pub struct Ledger {
+    parts: Arc<LedgerParts>,
+    /// What is remembered of jobs whose tasks begin only as earlier ones end.
+    pub(crate) ended: Arc<EndedTasks>,
+}
 
 impl Deref for Ledger {
     type Target = LedgerParts;
 
     fn deref(&self) -> &LedgerParts {
-        &self.0
+        &self.parts
     }
 }
 
 impl Ledger {
     /// A ledger of the given parts.
     pub fn new(parts: LedgerParts) -> Self {
-        Self(Arc::new(parts))
+        Self { parts: Arc::new(parts), ended: Arc::default() }
     }
 
     /// The job of this name.

@@ -30,6 +30,7 @@ mod holdings;
 mod ledger;
 mod limits;
 mod manifest;
+mod open_tasks;
 mod pace;
 mod pump;
 mod receipt;

@@ -1,6 +1,6 @@
 //! How many tasks of a job run at once, and how fast each sends.
 
-use job::{JobRequest, Task, TaskId};
+use job::{JobRequest, Task};
 use std::time::{Duration, Instant};
 
 /// The longest single sleep, so that a pump notices a stop.
@@ -29,16 +29,6 @@ pub(crate) fn window<'a>(
     tasks: impl Iterator<Item = &'a Task>,
 ) -> impl Iterator<Item = &'a Task> {
     tasks.filter(|task| !task.state.is_final()).take(at_once(request).unwrap_or(usize::MAX))
-}
-
-/// Whether a task may run now.
-pub(crate) fn may_begin<'a>(
-    request: &JobRequest,
-    tasks: impl Iterator<Item = &'a Task> + Clone,
-    id: TaskId,
-) -> bool {
-    let has_ended = tasks.clone().any(|task| task.id == id && task.state.is_final());
-    has_ended || window(request, tasks).any(|task| task.id == id)
 }
 
 /// Holds a task to its part of the job's rates.
@@ -80,7 +70,7 @@ impl Pacer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use job::{JobId, TaskState};
+    use job::{JobId, TaskId, TaskState};
 
     fn request(text: &str) -> JobRequest {
         JobRequest::parse(&format!("nights: [2026-03-22]\n{text}")).unwrap()
@@ -101,9 +91,6 @@ mod tests {
         tasks[0].state = TaskState::Failed;
         tasks[2].state = TaskState::Done;
         assert_eq!(open("pace: {nights_at_once: 2}", &tasks), [1, 3]);
-        let two = request("pace: {nights_at_once: 2}");
-        let may: Vec<bool> = tasks.iter().map(|task| may_begin(&two, tasks.iter(), task.id)).collect();
-        assert_eq!(may, [true, true, true, true, false]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::{
     AttemptEnd, AttemptFigures, Ledger, Service, TransferError,
     attempt::{AttemptError, Until},
     figures::since,
-    pace::{is_in_order, may_begin, window},
+    pace::is_in_order,
     pump::Progress,
     service::now,
 };
@@ -73,12 +73,9 @@ impl Service {
     /// Runs a task, once more if need be; hands it over at `until`, when the worker's time is up.
     pub async fn run_task(&self, id: TaskId, until: Option<DateTime<Utc>>) -> Result<Outcome, TransferError> {
         let job = self.job(id.job).await?.value;
-        if is_in_order(&job.request) {
-            // The end of an earlier task queues this one again.
-            let tasks = self.store.tasks(id.job).await?;
-            if !may_begin(&job.request, tasks.iter().map(|task| &task.value), id) {
-                return Ok(Outcome::Ended);
-            }
+        // Else the end of an earlier task queues this one again.
+        if !self.may_begin(&job, id).await? {
+            return Ok(Outcome::Ended);
         }
         let task = match self.claim(id, &job).await? {
             (Claim::Mine, task) => task,
@@ -226,9 +223,10 @@ impl Service {
     async fn task_ended(&self, id: TaskId) -> Result<(), TransferError> {
         let job = self.job(id.job).await?.value;
         if is_in_order(&job.request) && !job.state.is_final() {
-            let tasks = self.store.tasks(id.job).await?;
-            let waiting = window(&job.request, tasks.iter().map(|task| &task.value))
-                // One with a setback waits for its own turn already.
+            let open = self.first_open(&job).await?;
+            // One with a setback waits for its own turn already.
+            let waiting = open
+                .iter()
                 .filter(|task| task.state == TaskState::Queued && task.setbacks == Setbacks::default());
             let work: Vec<Work> = waiting.map(|task| Work::Task(task.id)).collect();
             self.queue.send(&work).await?;
