@@ -1,23 +1,10 @@
-//! librdkafka's mock broker, in a process of its own.
+//! librdkafka's mock broker.
 
-use rdkafka::mocking::MockCluster;
-use serde_json::json;
+use rdkafka::{mocking::MockCluster, producer::DefaultProducerContext};
 
-/// The topic to serve: a mock broker cannot be asked to make one.
-#[derive(clap::Args)]
-pub struct Args {
-    /// The topic.
-    #[arg(long)]
-    topic: String,
-    /// Its partitions.
-    #[arg(long)]
-    partitions: i32,
-}
-
-/// Serves until standard input ends.
-pub fn serve(args: &Args) {
+/// A mock broker in this process, with a topic: it cannot be asked to make one.
+pub fn cluster(topic: &str, partitions: i32) -> MockCluster<'static, DefaultProducerContext> {
     let cluster = MockCluster::new(1).unwrap();
-    cluster.create_topic(&args.topic, args.partitions, 1).unwrap();
-    println!("{}", json!({ "bootstrap": cluster.bootstrap_servers() }));
-    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    cluster.create_topic(topic, partitions, 1).unwrap();
+    cluster
 }

@@ -1,4 +1,4 @@
-//! One worker, one task.
+//! One worker, the tasks of a job one after the other.
 
 use crate::{place::Place, usage::Usage};
 use job::{JobId, TaskId};
@@ -9,8 +9,8 @@ use std::{
 };
 use transfer::{AttemptEnd, AttemptFigures, Outcome};
 
-/// What the attempt did: the meter is a plain function.
-static FIGURES: Mutex<Option<AttemptFigures>> = Mutex::new(None);
+/// What the attempts did: the meter is a plain function.
+static FIGURES: Mutex<Vec<AttemptFigures>> = Mutex::new(Vec::new());
 
 /// Which job, and where.
 #[derive(clap::Args)]
@@ -25,45 +25,50 @@ pub struct Args {
     latency_ms: u64,
 }
 
-/// Runs the task and prints what it took. The clocks run from when the worker has its task's number to when the broker
-/// has acknowledged the last alert and the task's row says so.
+/// Runs the tasks and prints what they took. The clocks run from when the worker has the first task's number to when the
+/// broker has acknowledged the last alert and its task's row says so.
 pub async fn run(args: Args) {
     let meter = |figures: &AttemptFigures| {
-        *FIGURES.lock().unwrap_or_else(PoisonError::into_inner) = Some(figures.clone());
+        FIGURES.lock().unwrap_or_else(PoisonError::into_inner).push(figures.clone());
     };
     let service = match args.latency_ms {
         0 => args.place.service(meter),
         latency => args.place.slow_service(Duration::from_millis(latency), meter),
     };
-    let task = TaskId { job: args.job, index: 0 };
+    let tasks = service.job(args.job).await.unwrap().value.tasks;
     let (begun, before) = (Instant::now(), Usage::now());
-    let outcome = service.run_task(task, None).await.unwrap();
+    for index in 0..tasks {
+        let outcome = service.run_task(TaskId { job: args.job, index }, None).await.unwrap();
+        assert_eq!(outcome, Outcome::Ended, "task {index} did not come through");
+    }
     let wall = begun.elapsed();
     let after = Usage::now();
-    let figures = FIGURES.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap();
-    assert_eq!((outcome, figures.end), (Outcome::Ended, AttemptEnd::Done), "the task did not come through");
+    let figures = FIGURES.lock().unwrap_or_else(PoisonError::into_inner);
+    assert_eq!(figures.len(), tasks as usize);
+    assert!(figures.iter().all(|attempt| attempt.end == AttemptEnd::Done), "{figures:?}");
     println!("{}", told(&figures, wall, &before, &after));
 }
 
-fn told(figures: &AttemptFigures, wall: Duration, before: &Usage, after: &Usage) -> Value {
-    let stages = figures.stages;
+fn told(figures: &[AttemptFigures], wall: Duration, before: &Usage, after: &Usage) -> Value {
+    let sum = |of: fn(&AttemptFigures) -> u64| figures.iter().map(of).sum::<u64>();
+    let spent = |of: fn(&AttemptFigures) -> Duration| figures.iter().map(of).sum::<Duration>().as_secs_f64();
     json!({
         "wall_seconds": wall.as_secs_f64(),
         "cpu_seconds": after.cpu_seconds - before.cpu_seconds,
         "peak_bytes": after.peak_bytes,
         "idle_bytes": before.peak_bytes,
-        "read": figures.read,
-        "kept": figures.kept,
-        "sent": figures.sent,
-        "bytes_sent": figures.bytes_sent,
-        "bytes_read": figures.bytes_read,
-        "requests": figures.requests,
-        "footer_requests": figures.footer_requests,
+        "read": sum(|attempt| attempt.read),
+        "kept": sum(|attempt| attempt.kept),
+        "sent": sum(|attempt| attempt.sent),
+        "bytes_sent": sum(|attempt| attempt.bytes_sent),
+        "bytes_read": sum(|attempt| attempt.bytes_read),
+        "requests": sum(|attempt| attempt.requests),
+        "footer_requests": sum(|attempt| attempt.footer_requests),
         "stages": {
-            "fetch": stages.fetch.as_secs_f64(),
-            "scan": stages.scan.as_secs_f64(),
-            "encode": stages.encode.as_secs_f64(),
-            "send": stages.send.as_secs_f64(),
+            "fetch": spent(|attempt| attempt.stages.fetch),
+            "scan": spent(|attempt| attempt.stages.scan),
+            "encode": spent(|attempt| attempt.stages.encode),
+            "send": spent(|attempt| attempt.stages.send),
         },
     })
 }
