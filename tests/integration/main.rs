@@ -17,6 +17,8 @@ mod harness;
 mod index;
 mod job_life;
 mod kills;
+mod optimize;
+mod prune;
 mod requests;
 mod sample;
 mod service;

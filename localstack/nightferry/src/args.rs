@@ -68,6 +68,9 @@ pub enum Command {
     Schema(Schema),
     /// Indexes an archive, so that estimates and lists are quick: what is new or replaced since the last time.
     Index(Index),
+    /// Rewrites nights into another archive, in the layout that makes jobs fast, without losing anything: what is new or
+    /// replaced since the last time.
+    Optimize(Optimize),
     /// Downloads a topic into Parquet or Avro files, as the field's client lays them out; follows a job that still runs.
     Download(Download),
     /// Compares a job's receipt, its topic and a downloaded folder, alert by alert.
@@ -340,6 +343,29 @@ pub struct Index {
     /// Only these nights and ranges.
     #[arg(long, num_args = 1..)]
     pub nights: Vec<String>,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nightferry optimize`
+#[derive(ClapArgs, Clone)]
+pub struct Optimize {
+    /// The archive: a folder or URL (`s3://…`) above `science/`.
+    #[arg(long, env = "NIGHTFERRY_ARCHIVE")]
+    pub archive: String,
+    /// Where the optimised archive is to be: a folder, which is made if need be, or URL above its own `science/`.
+    #[arg(long, value_name = "ARCHIVE")]
+    pub to: String,
+    /// Only these nights and ranges.
+    #[arg(long, num_args = 1..)]
+    pub nights: Vec<String>,
+    /// A folder for what is under way: it takes the finished file of a night, and what does not fit into memory.
+    #[arg(long, value_name = "FOLDER")]
+    pub scratch: Option<PathBuf>,
+    /// How many MiB may be laid aside there at once, besides the finished file; a night of more is read several times.
+    #[arg(long, default_value_t = 32 * 1024, value_name = "N")]
+    pub scratch_mib: u64,
     /// Print JSON, for programs.
     #[arg(long)]
     pub json: bool,

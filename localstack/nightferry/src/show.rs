@@ -5,8 +5,8 @@ mod bars;
 mod figures;
 mod tables;
 
-pub use archive::{class_table, estimate_table, night_table, schema_table};
-pub use bars::{DownloadBar, IndexBar, JobBar};
+pub use archive::{class_table, estimate_table, night_table, optimized_table, schema_table};
+pub use bars::{DownloadBar, IndexBar, JobBar, OptimizeBar};
 pub use figures::{bytes, count, duration, rate};
 pub use tables::{arrivals, job_list, job_table, receipt_table, verify_tables};
 

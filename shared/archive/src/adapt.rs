@@ -2,8 +2,8 @@
 
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StringArray,
-        StringViewArray, StructArray, new_null_array,
+        Array, ArrayRef, AsArray, BinaryBuilder, BinaryViewArray, ListArray, MapArray, RecordBatch,
+        RecordBatchOptions, StringArray, StringViewArray, StructArray, new_null_array,
     },
     buffer::OffsetBuffer,
     compute::{CastOptions, cast_with_options},
@@ -51,6 +51,7 @@ fn adapt_array(array: &ArrayRef, to: &DataType, room: &mut usize) -> Result<Arra
             adapt_map(array.as_map(), entries, *sorted, room)
         }
         (DataType::Utf8View, DataType::Utf8) => texts(array.as_string_view(), room),
+        (DataType::BinaryView, DataType::Binary) => binaries(array.as_binary_view(), room),
         (_, to) => {
             // A value that does not fit its wider type would be our fault: an error, never a silent null.
             let strict = CastOptions { safe: false, ..CastOptions::default() };
@@ -87,6 +88,20 @@ fn texts(views: &StringViewArray, room: &mut usize) -> Result<ArrayRef, ArrowErr
     }
     let offsets = OffsetBuffer::new(offsets.into());
     Ok(Arc::new(StringArray::try_new(offsets, texts.into(), views.nulls().cloned())?))
+}
+
+/// The same for binaries, for whoever copies files.
+fn binaries(views: &BinaryViewArray, room: &mut usize) -> Result<ArrayRef, ArrowError> {
+    let bytes = views.lengths().map(|length| length as usize).sum();
+    *room = room.checked_sub(bytes).ok_or_else(|| {
+        ArrowError::ParseError(format!(
+            "the binaries of {} rows come to more than {MAX_TEXT_BYTES} bytes",
+            views.len()
+        ))
+    })?;
+    let mut binaries = BinaryBuilder::with_capacity(views.len(), bytes);
+    views.iter().for_each(|binary| binaries.append_option(binary));
+    Ok(Arc::new(binaries.finish()))
 }
 
 fn adapt_struct(array: &StructArray, fields: &Fields, room: &mut usize) -> Result<StructArray, ArrowError> {

@@ -30,9 +30,9 @@ const MAX_ROWS_PER_BYTE: u64 = 16;
 pub struct OpenFile {
     pub(crate) source: BytesSource,
     pub(crate) metadata: ArrowReaderMetadata,
-    schema: SchemaRef,
-    file: ArchiveFile,
-    opening: Opening,
+    pub(crate) schema: SchemaRef,
+    pub(crate) file: ArchiveFile,
+    pub(crate) opening: Opening,
 }
 
 /// What it took to open a file.

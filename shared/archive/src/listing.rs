@@ -199,7 +199,7 @@ impl Archive {
         folders
     }
 
-    fn science(&self) -> Path {
+    pub(crate) fn science(&self) -> Path {
         self.root.clone().join("science")
     }
 

@@ -10,12 +10,13 @@ use arrow::{
     datatypes::Schema,
     error::ArrowError,
 };
+use job::{Need, NeededValues};
 use parquet::{
     arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
     basic::Type as PhysicalType,
     schema::types::ColumnDescriptor,
 };
-use std::{ops::Range, panic::AssertUnwindSafe};
+use std::{ops::Range, panic::AssertUnwindSafe, sync::Arc};
 
 /// A decoded batch of output columns aims at this size.
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;
@@ -34,6 +35,9 @@ pub trait RowFilter {
     /// One value a row, never null. The batch has the schema of [`ScanPlan::narrow`].
     fn keep(&mut self, batch: &RecordBatch)
     -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>>;
+
+    /// So many rows are not looked at, as it is known that none of them is kept. They count as read.
+    fn ruled_out(&mut self, _rows: u64) {}
 }
 
 /// What a scan reads.
@@ -47,6 +51,8 @@ pub struct ScanPlan {
     both: LeafSet,
     /// Whether there is anything to filter.
     filters: bool,
+    /// What a row must hold to be kept.
+    needs: Arc<[Need]>,
 }
 
 /// What a scan of a row group did.
@@ -66,7 +72,22 @@ impl ScanPlan {
     /// A plan over a job's schema. Without `filters` the narrow set is not looked at.
     pub fn new(job_schema: &Schema, narrow: LeafSet, output: LeafSet, filters: bool) -> Self {
         let both = narrow.union(&output, job_schema);
-        Self { narrow, output, both, filters }
+        Self { narrow, output, both, filters, needs: Arc::default() }
+    }
+
+    /// The same for a filter that keeps only rows that hold all this.
+    pub fn needing(self, needs: Vec<Need>) -> Self {
+        Self { needs: needs.into(), ..self }
+    }
+
+    /// What a row must hold to be kept, as far as it is known.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// Whether a few rows are looked up by their names: a second pass then pays however light the output is.
+    fn looks_up(&self) -> bool {
+        self.needs.iter().any(|need| matches!(need.values, NeededValues::Texts(_) | NeededValues::Whole(_)))
     }
 }
 
@@ -77,6 +98,7 @@ pub struct RowGroupScan {
     plan: ScanPlan,
     source: BytesSource,
     two_passes: bool,
+    ruled_out: bool,
 }
 
 impl RowGroupScan {
@@ -84,11 +106,17 @@ impl RowGroupScan {
     /// the one that runs.
     pub async fn prepare(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Result<Self, ArchiveError> {
         let output_bytes = uncompressed_row_bytes(file, row_group, &plan.output);
-        let two_passes = plan.filters && output_bytes > ONE_PASS_ROW_BYTES;
+        let two_passes = plan.filters && (plan.looks_up() || output_bytes > ONE_PASS_ROW_BYTES);
         let source = file.source.fresh();
         let first = if two_passes { &plan.narrow } else { &plan.both };
         fetch(&source, ranges(file, row_group, first, None)).await?;
-        Ok(Self { file: file.clone(), row_group, plan: plan.clone(), source, two_passes })
+        Ok(Self { file: file.clone(), row_group, plan: plan.clone(), source, two_passes, ruled_out: false })
+    }
+
+    /// Of a row group in which nothing can be found ([`OpenFile::ruled_out`]): nothing is fetched, its rows count as read.
+    pub fn ruled_out(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Self {
+        let (source, plan) = (file.source.fresh(), plan.clone());
+        Self { file: file.clone(), row_group, plan, source, two_passes: false, ruled_out: true }
     }
 
     /// Reads the row group on the current thread, which must not be a thread of the async runtime. Batches that reach
@@ -98,6 +126,11 @@ impl RowGroupScan {
         filter: &mut dyn RowFilter,
         receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
     ) -> Result<ScanStats, ArchiveError> {
+        if self.ruled_out {
+            let rows_read = self.file.row_group_rows(self.row_group);
+            filter.ruled_out(rows_read);
+            return Ok(ScanStats { rows_read, ..ScanStats::default() });
+        }
         let mut stats =
             if self.two_passes { self.run_twice(filter, receive)? } else { self.run_once(filter, receive)? };
         (stats.bytes_fetched, stats.requests) = self.source.cost();

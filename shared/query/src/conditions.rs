@@ -6,7 +6,7 @@ use crate::fields::Fields;
 use crate::predicate::Predicate;
 use crate::text::{Source, parse, split};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
-use job::FieldPath;
+use job::{FieldPath, Need};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The conditions of a request: an alert is kept if all of them are true for it.
@@ -22,6 +22,7 @@ pub struct Condition {
     pub(crate) expr: datafusion_expr::Expr,
     pub(crate) fields: BTreeMap<FieldPath, DataType>,
     leaves: BTreeSet<FieldPath>,
+    needs: Vec<Need>,
 }
 
 impl Condition {
@@ -33,6 +34,12 @@ impl Condition {
     /// The fields that this condition reads, as in [`Conditions::fields`].
     pub fn fields(&self) -> BTreeSet<FieldPath> {
         self.leaves.clone()
+    }
+
+    /// What single fields must hold for this condition to be true, as far as that is plain: `objectId = '…'`, `IN`,
+    /// comparisons of a field with a literal, joined by AND. All of them have to hold; derived columns may be among them.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
     }
 }
 
@@ -57,8 +64,8 @@ impl Conditions {
         let mut problems = Vec::new();
         for condition in raw {
             match parse(&condition, &mut nodes).and_then(|ast| check(&ast, &fields, &source)) {
-                Ok(CheckedCondition { expr, fields, leaves }) => {
-                    list.push(Condition { text: condition.text, expr, fields, leaves });
+                Ok(CheckedCondition { expr, fields, leaves, needs }) => {
+                    list.push(Condition { text: condition.text, expr, fields, leaves, needs });
                 }
                 Err(problem) => problems.push(source.problem(problem, &condition.text)),
             }

@@ -3,7 +3,7 @@
 use crate::TransferError;
 use archive::{ArchiveError, JobSchema, LeafSet, ScanPlan};
 use arrow::datatypes::{DataType, Field, Schema};
-use job::{FieldPath, JobRequest, RequestError};
+use job::{FieldPath, JobRequest, Need, RequestError};
 use packet::{Layout, finkclass_inputs, queryable_schema};
 use query::{ClassSelection, Conditions};
 use std::{collections::BTreeSet, sync::Arc};
@@ -46,7 +46,8 @@ impl ContentPlan {
         let output = LeafSet::new(archive, layout.reads(archive));
         let columns = narrow.union(&output, archive).schema().clone();
         let filters = !conditions.is_empty() || !classes.is_all();
-        let scan = ScanPlan::new(archive, narrow, output, filters);
+        let needs = needs_of(&conditions, &classes);
+        let scan = ScanPlan::new(archive, narrow, output, filters).needing(needs);
         Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })
     }
 
@@ -87,6 +88,16 @@ impl ContentPlan {
         }
         Arc::new(Schema::new(fields))
     }
+}
+
+/// What the first condition needs of stored columns. Only the first: what a later one drops, an earlier one may have
+/// dropped before, and so may the classes.
+fn needs_of(conditions: &Conditions, classes: &ClassSelection) -> Vec<Need> {
+    if !classes.is_all() {
+        return Vec::new();
+    }
+    let first = conditions.list().first().map(|condition| condition.needs()).unwrap_or_default();
+    first.iter().filter(|need| is_stored(&need.field)).cloned().collect()
 }
 
 fn position() -> [FieldPath; 2] {

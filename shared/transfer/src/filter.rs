@@ -34,6 +34,13 @@ impl RowFilter for Filter {
     ) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
         self.choose(batch).map_err(Into::into)
     }
+
+    /// By the first condition: rows are ruled out by that alone, and where no class is chosen ([`ScanPlan::needs`](archive::ScanPlan::needs)).
+    fn ruled_out(&mut self, rows: u64) {
+        if let Some(first) = self.dropped_by_condition.first_mut() {
+            *first += rows;
+        }
+    }
 }
 
 impl Filter {

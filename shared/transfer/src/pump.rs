@@ -141,6 +141,10 @@ pub(crate) async fn fetch(
             Err(error) => return drop(prepared.send(Err(error)).await),
         };
         let mut opening = opened.opening();
+        let ruled_out = match opened.ruled_out(&plan).await {
+            Ok(ruled_out) => ruled_out,
+            Err(error) => return drop(prepared.send(Err(error)).await),
+        };
         for row_group in 0..opened.row_groups() {
             number += 1;
             if number <= first {
@@ -148,7 +152,10 @@ pub(crate) async fn fetch(
             }
             // Room first: while one is worked on, one more is held and no third.
             let Ok(room) = prepared.reserve().await else { return };
-            let scan = RowGroupScan::prepare(&opened, row_group, &plan).await;
+            let scan = match ruled_out.contains(row_group) {
+                true => Ok(RowGroupScan::ruled_out(&opened, row_group, &plan)),
+                false => RowGroupScan::prepare(&opened, row_group, &plan).await,
+            };
             let failed = scan.is_err();
             room.send(scan.map(|scan| (scan, std::mem::take(&mut opening))));
             if failed {

@@ -1,10 +1,14 @@
 //! Starts what the cases need, and asks it.
 
+mod alerts;
 mod http;
+mod messages;
 mod programs;
 mod stack;
 
+pub use alerts::{alerts_of, night_files, texts};
 pub use http::{get, send};
+pub use messages::payloads;
 pub use programs::{Python, nightferry, shared};
 pub use stack::Stack;
 

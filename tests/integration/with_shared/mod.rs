@@ -3,3 +3,4 @@
 mod classes;
 mod clients;
 mod golden;
+mod optimize;

@@ -4,6 +4,7 @@ mod archive;
 mod demo;
 mod download;
 mod jobs;
+mod optimize;
 mod simulate;
 mod source;
 mod up;
@@ -34,6 +35,7 @@ pub async fn run(args: Args) -> Result<u8, CommandError> {
         Some(Command::Classes(args)) => archive::classes(&args).await,
         Some(Command::Schema(args)) => archive::schema(&args).await,
         Some(Command::Index(args)) => archive::index(&args).await,
+        Some(Command::Optimize(args)) => optimize::run(&args).await,
         Some(Command::Download(download)) => download::run(&download).await,
         Some(Command::Verify(verify)) => verify::run(&verify).await,
         Some(Command::Simulate(simulate)) => simulate::run(&simulate).await,

@@ -57,6 +57,22 @@ pub fn night_table(nights: &[ArchiveNight]) -> String {
     )
 }
 
+/// The nights that were rewritten.
+pub fn optimized_table(done: &optimize::Optimized) -> String {
+    let mut rows = table(&["night", "alerts", "before", "now", "row groups", "time"]);
+    for (night, report) in &done.optimized {
+        rows.add_row(vec![
+            Cell::new(night),
+            number(report.alerts),
+            right(figures::bytes(report.bytes_before)),
+            right(figures::bytes(report.bytes_after)),
+            number(report.row_groups),
+            right(figures::duration(Duration::from_secs_f64(report.seconds))),
+        ]);
+    }
+    rows.to_string()
+}
+
 /// The classes with their alerts.
 pub fn class_table(classes: &[ArchiveClass]) -> String {
     let mut rows = table(&["class", "alerts", "", "nights"]);

@@ -134,3 +134,36 @@ impl IndexBar {
         self.0.finish_and_clear();
     }
 }
+
+/// The progress of rewriting nights: a bar over nights.
+pub struct OptimizeBar(ProgressBar);
+
+impl OptimizeBar {
+    /// A bar on standard error; silent where that is no terminal, or when told so.
+    pub fn new(silent: bool) -> Self {
+        let bar = ProgressBar::new(0);
+        if silent {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        if let Ok(style) = ProgressStyle::with_template(
+            "  {spinner:.cyan} {bar:32.cyan/dim} {percent:>3} %  {pos} of {len} nights · {msg}",
+        ) {
+            bar.set_style(style.progress_chars("━━─"));
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Self(bar)
+    }
+
+    /// Shows how far the rewriting is.
+    pub fn show(&self, progress: optimize::Progress) {
+        self.0.set_length(progress.nights as u64);
+        self.0.set_position(progress.done as u64);
+        // Each alert is read once and written once.
+        self.0.set_message(format!("{} alerts of the next", figures::count(progress.steps / 2)));
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}

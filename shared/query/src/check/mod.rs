@@ -2,6 +2,7 @@
 
 mod calls;
 mod literals;
+mod needs;
 mod predicates;
 
 use crate::error::ProblemKind;
@@ -15,7 +16,7 @@ use crate::text::{Ast, BinaryOp, Ident, Node, Problem, Source, Span, TypeName, U
 use arrow::datatypes::DataType;
 use datafusion_common::{Column, ScalarValue};
 use datafusion_expr::{Expr, Operator};
-use job::FieldPath;
+use job::{FieldPath, Need};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Checked = Result<Typed, Problem>;
@@ -27,6 +28,8 @@ pub(crate) struct CheckedCondition {
     pub fields: BTreeMap<FieldPath, DataType>,
     /// What has to be read for them: of an array of structs no more than it looks at.
     pub leaves: BTreeSet<FieldPath>,
+    /// What single fields must hold for it to be true.
+    pub needs: Vec<Need>,
 }
 
 /// Checks one condition.
@@ -43,8 +46,9 @@ pub(crate) fn check(ast: &Ast, fields: &Fields<'_>, source: &Source) -> Result<C
         let suggestion = (typed.ty != DataType::Null).then_some(instead);
         return Err(Problem::new(ProblemKind::Type, what, ast.at).instead(suggestion));
     }
+    let needs = checker.needs(ast);
     let leaves = checker.used.iter().flat_map(|(path, ty)| leaves(path, ty, &checker.reached)).collect();
-    Ok(CheckedCondition { expr: typed.expr, fields: checker.used, leaves })
+    Ok(CheckedCondition { expr: typed.expr, fields: checker.used, leaves, needs })
 }
 
 /// What has to be read of a field, if of arrays of structs `reached` are the fields that are looked at.
