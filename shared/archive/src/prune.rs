@@ -30,16 +30,18 @@ const MAX_LOOKED_UP: usize = 10_000;
 #[derive(Clone, Debug, Default)]
 pub struct RuledOut {
     groups: Vec<bool>,
-    /// Bytes fetched to know that.
-    pub bytes_fetched: u64,
-    /// Requests made.
-    pub requests: u64,
+    cost: (u64, u64),
 }
 
 impl RuledOut {
     /// Whether a row group is ruled out.
     pub fn contains(&self, row_group: usize) -> bool {
         self.groups.get(row_group).copied().unwrap_or_default()
+    }
+
+    /// Bytes and requests that it took to know that; nothing when it is asked again.
+    pub fn take_cost(&mut self) -> (u64, u64) {
+        std::mem::take(&mut self.cost)
     }
 }
 
@@ -69,8 +71,7 @@ impl OpenFile {
             let Some(hashable) = Hashable::of(kind, values) else { continue };
             self.ask_filters(&source, *leaf, &hashable, &mut groups).await?;
         }
-        let (bytes_fetched, requests) = source.cost();
-        Ok(RuledOut { groups, bytes_fetched, requests })
+        Ok(RuledOut { groups, cost: source.cost() })
     }
 
     /// A leaf of structs, not of lists, by its path, and the type that the file has it in.

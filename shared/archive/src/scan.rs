@@ -99,6 +99,8 @@ pub struct RowGroupScan {
     source: BytesSource,
     two_passes: bool,
     ruled_out: bool,
+    /// Bytes and requests that came before.
+    before: (u64, u64),
 }
 
 impl RowGroupScan {
@@ -110,13 +112,34 @@ impl RowGroupScan {
         let source = file.source.fresh();
         let first = if two_passes { &plan.narrow } else { &plan.both };
         fetch(&source, ranges(file, row_group, first, None)).await?;
-        Ok(Self { file: file.clone(), row_group, plan: plan.clone(), source, two_passes, ruled_out: false })
+        Ok(Self {
+            file: file.clone(),
+            row_group,
+            plan: plan.clone(),
+            source,
+            two_passes,
+            ruled_out: false,
+            before: (0, 0),
+        })
     }
 
     /// Of a row group in which nothing can be found ([`OpenFile::ruled_out`]): nothing is fetched, its rows count as read.
     pub fn ruled_out(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Self {
         let (source, plan) = (file.source.fresh(), plan.clone());
-        Self { file: file.clone(), row_group, plan, source, two_passes: false, ruled_out: true }
+        Self {
+            file: file.clone(),
+            row_group,
+            plan,
+            source,
+            two_passes: false,
+            ruled_out: true,
+            before: (0, 0),
+        }
+    }
+
+    /// The same, counting what it took to know which row groups are ruled out as well.
+    pub fn after(self, (bytes_fetched, requests): (u64, u64)) -> Self {
+        Self { before: (bytes_fetched, requests), ..self }
     }
 
     /// Reads the row group on the current thread, which must not be a thread of the async runtime. Batches that reach
@@ -129,11 +152,14 @@ impl RowGroupScan {
         if self.ruled_out {
             let rows_read = self.file.row_group_rows(self.row_group);
             filter.ruled_out(rows_read);
-            return Ok(ScanStats { rows_read, ..ScanStats::default() });
+            let (bytes_fetched, requests) = self.before;
+            return Ok(ScanStats { rows_read, rows_kept: 0, bytes_fetched, requests });
         }
+        let before = self.before;
         let mut stats =
             if self.two_passes { self.run_twice(filter, receive)? } else { self.run_once(filter, receive)? };
-        (stats.bytes_fetched, stats.requests) = self.source.cost();
+        let (bytes_fetched, requests) = self.source.cost();
+        (stats.bytes_fetched, stats.requests) = (bytes_fetched + before.0, requests + before.1);
         if stats.rows_read != self.file.row_group_rows(self.row_group) {
             let reason = format!(
                 "row group {} holds {} rows, not what its footer says",

@@ -33,6 +33,7 @@ mod order;
 mod publish;
 mod reading;
 mod rewrite;
+mod scratch;
 mod spill;
 mod watch;
 
@@ -43,6 +44,7 @@ pub use watch::{Progress, Watch};
 use archive::{Archive, ArchiveFile};
 use job::Night;
 use mark::Mark;
+use scratch::Scratch;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -168,8 +170,7 @@ async fn one_night(
 ) -> Result<NightReport, OptimizeError> {
     let begun = Instant::now();
     publish::refuse_foreign(&target.folder(night), &target.files(night).await?)?;
-    let scratch = tempfile::Builder::new().prefix("nightferry-optimize-").tempdir_in(&settings.scratch);
-    let scratch = scratch.map_err(OptimizeError::scratch(&settings.scratch))?;
+    let scratch = Scratch::new(&settings.scratch)?;
     let rewritten = rewrite::rewrite(source, files, scratch.path(), settings, watch).await?;
     if source.files(night).await? != files {
         return Err(OptimizeError::Changed);

@@ -141,7 +141,7 @@ pub(crate) async fn fetch(
             Err(error) => return drop(prepared.send(Err(error)).await),
         };
         let mut opening = opened.opening();
-        let ruled_out = match opened.ruled_out(&plan).await {
+        let mut ruled_out = match opened.ruled_out(&plan).await {
             Ok(ruled_out) => ruled_out,
             Err(error) => return drop(prepared.send(Err(error)).await),
         };
@@ -156,6 +156,7 @@ pub(crate) async fn fetch(
                 true => Ok(RowGroupScan::ruled_out(&opened, row_group, &plan)),
                 false => RowGroupScan::prepare(&opened, row_group, &plan).await,
             };
+            let scan = scan.map(|scan| scan.after(ruled_out.take_cost()));
             let failed = scan.is_err();
             room.send(scan.map(|scan| (scan, std::mem::take(&mut opening))));
             if failed {

@@ -197,3 +197,81 @@ impl Bounds {
         Some(Need { field, values })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Conditions;
+    use arrow::datatypes::{DataType, Field, Schema};
+    use job::{Need, NeededValues};
+
+    fn needs(text: &str) -> Vec<Need> {
+        let inner = vec![
+            Field::new("magpsf", DataType::Float32, true),
+            Field::new("ra", DataType::Float64, true),
+            Field::new("fid", DataType::Int32, true),
+        ];
+        let schema = Schema::new(vec![
+            Field::new("objectId", DataType::Utf8, true),
+            Field::new("candid", DataType::Int64, true),
+            Field::new("candidate", DataType::Struct(inner.into()), true),
+        ]);
+        Conditions::parse(text, &schema).unwrap().list()[0].needs().to_vec()
+    }
+
+    fn one(field: &str, values: NeededValues) -> Vec<Need> {
+        vec![Need { field: field.into(), values }]
+    }
+
+    #[test]
+    fn names_and_lists_of_them_are_needed() {
+        let texts =
+            |names: &[&str]| NeededValues::Texts(names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(needs("OBJECTID = 'ZTF1'"), one("objectId", texts(&["ZTF1"])));
+        assert_eq!(needs("'ZTF1' == objectId"), one("objectId", texts(&["ZTF1"])));
+        assert_eq!(needs("objectId IN ('b', 'a')"), one("objectId", texts(&["a", "b"])));
+        assert_eq!(needs("candid IN (3, 1)"), one("candid", NeededValues::Whole([1, 3].into())));
+        assert_eq!(needs("candidate.fid = 2"), one("candidate.fid", NeededValues::Whole([2].into())));
+    }
+
+    #[test]
+    fn bounds_of_floats_are_needed_only_where_they_keep_nan_out() {
+        let real = |least, greatest| NeededValues::RealWithin { least, greatest };
+        assert_eq!(needs("candidate.ra < 10.5"), one("candidate.ra", real(None, 10.5)));
+        assert_eq!(needs("candidate.ra > 10.5"), []);
+        assert_eq!(
+            needs("10 <= candidate.ra AND 20 > candidate.ra"),
+            one("candidate.ra", real(Some(10.0), 20.0))
+        );
+        assert_eq!(
+            needs("candidate.ra BETWEEN 1 AND 9 AND candidate.ra > 3 AND candidate.magpsf > 2"),
+            one("candidate.ra", real(Some(3.0), 9.0))
+        );
+        let single = 17.3_f32;
+        assert_eq!(
+            needs("candidate.magpsf = 17.3F"),
+            one("candidate.magpsf", real(Some(single.into()), single.into()))
+        );
+        assert_eq!(needs("candidate.magpsf = 17.3"), one("candidate.magpsf", real(Some(17.3), 17.3)));
+    }
+
+    #[test]
+    fn what_is_not_plain_needs_nothing() {
+        for text in [
+            "objectId = 'a' OR candid = 1",
+            "NOT (objectId = 'a')",
+            "objectId NOT IN ('a')",
+            "objectId IN ('a', NULL)",
+            "objectId != 'a'",
+            "lower(objectId) = 'a'",
+            "objectId = 5",
+            "candid = '5'",
+            "candid = 1.5",
+            "candid < 1e3",
+            "candidate.ra < float('NaN')",
+            "candid + 1 = 2",
+            "candidate.ra NOT BETWEEN 1 AND 2",
+        ] {
+            assert_eq!(needs(text), [], "{text}");
+        }
+    }
+}
