@@ -264,8 +264,8 @@ impl OpenFile {
         &self.file
     }
 
-    /// What it took to open it: a request for its end, one more for what of a long footer lies before that, and one if
-    /// the file was compared with what it had been.
+    /// What it took to open it: a request for its end, others for what of a long footer or its page index lies before
+    /// that, and one if the file was compared with what it had been.
     pub fn opening(&self) -> Opening {
         self.opening
     }

@@ -23,14 +23,14 @@ def share(task: dict, rates: dict) -> float | None:
     """What part the store has of a task over a mean night, for light packets, by the measured rate.
 
     >>> task = {"store_seconds": 2.0, "tasks": 1000}
-    >>> round(share(task, {"light": {"wall_seconds": 1.0, "sent": 500_000}}), 4)
+    >>> round(share(task, {"light": {"cpu_seconds": 1.0, "sent": 500_000}}), 4)
     0.0099
     """
     light = rates.get("light")
     if not light:
         return None
     books = task["store_seconds"] / task["tasks"]
-    return books / (books + light["wall_seconds"] / light["sent"] * MEAN_NIGHT)
+    return books / (books + light["cpu_seconds"] / light["sent"] * MEAN_NIGHT)
 
 
 def table(told: dict) -> str:

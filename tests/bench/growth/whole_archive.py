@@ -41,7 +41,7 @@ class Rate:
     """What an alert takes of a worker."""
 
     seconds: float
-    """Of a worker with two cores, where nothing else holds it up."""
+    """Of a worker that nothing else holds up: all its CPU time, as if on one core, as its pump is one thread."""
     fetched: float
     """Bytes from S3."""
     stored: float
@@ -53,12 +53,12 @@ class Rate:
     def of(cls, told: dict) -> "Rate":
         """From what `scale` measured.
 
-        >>> told = {"sent": 1000, "wall_seconds": 2.0, "bytes_read": 4e6, "bytes_kept": 3e6, "requests": 50}
+        >>> told = {"sent": 1000, "cpu_seconds": 2.0, "bytes_read": 4e6, "bytes_kept": 3e6, "requests": 50}
         >>> Rate.of(told)
         Rate(seconds=0.002, fetched=4000.0, stored=3000.0, requests=0.05)
         """
         sent = told["sent"]
-        parts = (told["wall_seconds"], told["bytes_read"], told["bytes_kept"], told["requests"])
+        parts = (told["cpu_seconds"], told["bytes_read"], told["bytes_kept"], told["requests"])
         return cls(*(part / sent for part in parts))
 
 
