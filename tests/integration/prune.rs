@@ -94,9 +94,12 @@ fn night(random: &mut fastrand::Rng) -> RecordBatch {
     .unwrap()
 }
 
+/// Draws a literal.
+type Literal = Box<dyn Fn(&mut fastrand::Rng) -> String>;
+
 fn comparison(random: &mut fastrand::Rng) -> String {
     let text = |random: &mut fastrand::Rng| format!("'{}'", random.choice(TEXTS).unwrap());
-    let (field, literal): (&str, Box<dyn Fn(&mut fastrand::Rng) -> String>) = match random.u8(0..5) {
+    let (field, literal): (&str, Literal) = match random.u8(0..5) {
         0 => ("objectId", Box::new(text)),
         1 => ("CANDID", Box::new(|random| random.choice(WHOLE).unwrap().to_owned())),
         2 => ("candidate.fid", Box::new(|random| random.choice(WHOLE).unwrap().to_owned())),

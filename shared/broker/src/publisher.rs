@@ -39,7 +39,7 @@ const AT_ONCE: usize = 256;
 /// What key and head of a message may take of [`MAX_MESSAGE_BYTES`].
 const HEAD_BYTES: usize = 100;
 /// Buffers that are kept to be filled again.
-const SPARE_BUFFERS: usize = 4;
+const SPARE_BUFFERS: usize = 2;
 
 /// What the broker has acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

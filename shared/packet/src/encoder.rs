@@ -36,6 +36,8 @@ pub struct Messages {
     /// May be longer than what is written: bytes that are there already need not be made.
     buffer: Vec<u8>,
     ends: Vec<usize>,
+    /// Bytes that the messages before took.
+    before: usize,
 }
 
 impl Messages {
@@ -68,6 +70,7 @@ impl Messages {
     /// The buffer with all messages, to be sent as it is, with anything behind them; `next`, whatever it holds, is
     /// written over instead. Forgets the messages.
     pub fn exchange(&mut self, next: Vec<u8>) -> Vec<u8> {
+        self.before = self.end();
         self.ends.clear();
         std::mem::replace(&mut self.buffer, next)
     }
@@ -85,9 +88,11 @@ impl Messages {
     /// The buffer, with room up to `end`.
     fn room(&mut self, end: usize) -> &mut [u8] {
         if self.buffer.len() < end {
-            self.buffer.reserve(end - self.buffer.len());
-            // All that there is room for: the next rows need it, too.
-            self.buffer.resize(self.buffer.capacity(), 0);
+            // Batches are of about one size; what is larger than that would lie idle in every buffer under way.
+            let room =
+                (self.before + self.before / 16).max(if self.before < end { end + end / 4 } else { 0 });
+            self.buffer.reserve_exact(room - self.buffer.len());
+            self.buffer.resize(room, 0);
         }
         &mut self.buffer
     }

@@ -124,12 +124,12 @@ fn literal_of(ast: &Ast) -> Option<Typed> {
 fn bound(column: &DataType, literal: Typed) -> Option<Bound> {
     use DataType::{Float32, Float64, Int8, Int16, Int32, Int64};
     let ty = types::comparison(column, &literal.ty, true)?;
-    let exact = match (column, &ty) {
-        (Int8 | Int16 | Int32 | Int64, Int8 | Int16 | Int32 | Int64) => true,
-        (Float32 | Float64, Float32 | Float64) => true,
-        (Int8 | Int16 | Int32, Float64) => true,
-        _ => false,
-    };
+    let exact = matches!(
+        (column, &ty),
+        (Int8 | Int16 | Int32 | Int64, Int8 | Int16 | Int32 | Int64)
+            | (Float32 | Float64, Float32 | Float64)
+            | (Int8 | Int16 | Int32, Float64)
+    );
     // A string literal is cast to the column's type: that is left to the condition itself.
     if !exact || literal.ty == DataType::Utf8 {
         return None;
