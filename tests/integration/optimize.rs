@@ -112,7 +112,7 @@ fn odd_night(folder: &Path) -> PathBuf {
     }
     let texts = (0..ROWS).map(|row| [None, Some(""), Some("é"), Some("Star")][row as usize % 4]);
     let columns: Vec<(&str, ArrayRef)> = vec![
-        ("candid", Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| i64::MAX - row * 7 % 301)))),
+        ("candid", Arc::new(Int64Array::from_iter_values((0..ROWS).map(|row| i64::MAX - row * 5 % 301)))),
         ("objectId", Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| format!("ZTF{row}"))))),
         ("cdsxmatch", Arc::new(texts.collect::<StringArray>())),
         ("candidate", Arc::new(candidate)),

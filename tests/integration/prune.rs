@@ -94,18 +94,16 @@ fn night(random: &mut fastrand::Rng) -> RecordBatch {
     .unwrap()
 }
 
-/// Draws a literal.
-type Literal = Box<dyn Fn(&mut fastrand::Rng) -> String>;
-
 fn comparison(random: &mut fastrand::Rng) -> String {
-    let text = |random: &mut fastrand::Rng| format!("'{}'", random.choice(TEXTS).unwrap());
-    let (field, literal): (&str, Literal) = match random.u8(0..5) {
-        0 => ("objectId", Box::new(text)),
-        1 => ("CANDID", Box::new(|random| random.choice(WHOLE).unwrap().to_owned())),
-        2 => ("candidate.fid", Box::new(|random| random.choice(WHOLE).unwrap().to_owned())),
-        3 => ("candidate.magpsf", Box::new(|random| random.choice(REALS).unwrap().to_owned())),
-        _ => ("candidate.ra", Box::new(|random| random.choice(REALS).unwrap().to_owned())),
+    let (field, literals): (&str, &[&str]) = match random.u8(0..5) {
+        0 => ("objectId", &TEXTS),
+        1 => ("CANDID", &WHOLE),
+        2 => ("candidate.fid", &WHOLE),
+        3 => ("candidate.magpsf", &REALS),
+        _ => ("candidate.ra", &REALS),
     };
+    let quote = if field == "objectId" { "'" } else { "" };
+    let literal = |random: &mut fastrand::Rng| format!("{quote}{}{quote}", random.choice(literals).unwrap());
     let first = literal(random);
     match random.u8(0..9) {
         0 | 1 => format!("{field} = {first}"),

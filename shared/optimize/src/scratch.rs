@@ -8,6 +8,8 @@ use tempfile::TempDir;
 const PREFIX: &str = "nightferry-optimize-";
 /// In each of them: locked as long as its run lives.
 const LOCK: &str = "lock";
+/// The same before it is locked.
+const UNLOCKED: &str = "unlocked";
 
 /// A folder that goes with its run.
 pub(crate) struct Scratch {
@@ -21,8 +23,11 @@ impl Scratch {
         sweep(root);
         let failed = || OptimizeError::scratch(root);
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(root).map_err(failed())?;
-        let lock = File::create(folder.path().join(LOCK)).map_err(failed())?;
+        // Locked before it is called so, or whoever sweeps would take it for a dead one's.
+        let unlocked = folder.path().join(UNLOCKED);
+        let lock = File::create(&unlocked).map_err(failed())?;
         lock.try_lock().map_err(|error| failed()(error.into()))?;
+        std::fs::rename(&unlocked, folder.path().join(LOCK)).map_err(failed())?;
         Ok(Self { folder, _lock: lock })
     }
 
