@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is kept for later.
-const KEPT_BYTES: usize = 32 * 1024 * 1024;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// Sizes are rounded up to this, so that one buffer serves many; shorter ones are not kept.
 const STEP_BYTES: usize = 128 * 1024;
 

@@ -86,14 +86,10 @@ impl BytesSource {
         *lock(&self.0.streams) = Streams::default();
     }
 
-    /// Reads these chunks by windows that move on, and fills them.
-    pub(crate) async fn stream(&self, chunks: Vec<Range<u64>>) -> Result<(), ArchiveError> {
-        let mut streams = Streams::new(chunks);
-        for (moved, bytes) in self.get_all(streams.first()).await? {
-            streams.moved(&moved, bytes);
-        }
-        *lock(&self.0.streams) = streams;
-        Ok(())
+    /// Reads these chunks by windows that move on. All are filled when the first byte is asked for, not before: a row
+    /// group that waits for its turn does not hold them.
+    pub(crate) fn stream(&self, chunks: Vec<Range<u64>>) {
+        *lock(&self.0.streams) = Streams::new(chunks);
     }
 
     async fn get_all(&self, moves: Vec<Move>) -> Result<Vec<(Move, Bytes)>, ArchiveError> {

@@ -25,7 +25,7 @@ const NARROW_BATCH_ROWS: usize = 8192;
 /// The values of a batch, at the least that their types take, come to no more than this: a footer may say what it likes.
 const VALUE_BYTES: u64 = 64 * 1024 * 1024;
 /// A row group whose needed bytes exceed this is not fetched as a whole: its largest chunks are streamed.
-const FETCH_AHEAD_BYTES: u64 = 64 * 1024 * 1024;
+const FETCH_AHEAD_BYTES: u64 = 48 * 1024 * 1024;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
 /// many costs less than a second pass.
 const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
@@ -350,7 +350,8 @@ struct Wanted {
 
 async fn fetch(source: &BytesSource, wanted: Wanted) -> Result<(), ArchiveError> {
     source.fetch_ahead(wanted.whole).await?;
-    source.stream(wanted.streamed).await
+    source.stream(wanted.streamed);
+    Ok(())
 }
 
 /// The byte ranges of the given leaves: whole column chunks, or only the pages that hold selected rows where the file

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use std::ops::Range;
 
 /// What all windows may hold together, unless there are so many that each is at its least.
-pub(crate) const STREAMED_BYTES: u64 = 32 * 1024 * 1024;
+pub(crate) const STREAMED_BYTES: u64 = 24 * 1024 * 1024;
 /// A window holds no less: a request has its price.
 const LEAST_WINDOW: u64 = 256 * 1024;
 /// Nor more.
@@ -56,12 +56,6 @@ impl Streams {
         let stream =
             |chunk: Range<u64>| Stream { start: chunk.start, read: chunk.start, bytes: Bytes::new(), chunk };
         Self { streams: chunks.into_iter().map(stream).collect(), window }
-    }
-
-    /// What fills all windows at first.
-    pub fn first(&self) -> Vec<Move> {
-        let all = self.streams.iter().enumerate();
-        all.map(|(number, stream)| self.onward(number, stream, stream.start, 0)).collect()
     }
 
     /// The end of the chunk that `position` lies in.

@@ -202,6 +202,8 @@ impl Publisher {
             // A message that cannot be delivered must not be followed by one that can.
             .set("enable.gapless.guarantee", "true")
             .set("acks", "all")
+            // Without, it connects to nobody until it first asks for a producer's number, and asks again half a second later.
+            .set("enable.sparse.connections", "false")
             .set("compression.type", compression.name())
             .set("linger.ms", "20")
             .set("batch.size", "1000000")
