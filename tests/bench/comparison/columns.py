@@ -13,9 +13,7 @@ MOMENT = "CAST({} AS STRING)"
 """A timestamp as a text, for the engines that write it as Spark does."""
 
 
-def selected(
-    schema: dict, stored: dict[str, str], quote: str, finkclass: str, moment: str = MOMENT
-) -> list[str]:
+def selected(schema: dict, stored: dict[str, str], quote: str, finkclass: str, moment: str = MOMENT) -> list[str]:
     """The expressions of a SELECT, in the message's order.
 
     `stored` are the root columns of the archive with their types in the engine's words, `quote` is what it puts around

@@ -10,10 +10,10 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("svg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
-from .runners import DISK, LATENCY_MS, MOCK  # noqa: E402
-from .workloads import Workload  # noqa: E402
+from .runners import DISK, LATENCY_MS, MOCK
+from .workloads import Workload
 
 NAMES = {
     "nightferry": "nightferry's worker",
@@ -24,7 +24,14 @@ NAMES = {
     "spark": "PySpark, warm",
     "spark-first": "PySpark, first job of a session",
 }
-COLORS = {"nightferry": "#0b6e4f", "limit": "#9aa5b1", "duckdb": "#e0a100", "plain": "#3a6ea5", "throttled": "#6fb39a", "spark": "#c8553d"}
+COLORS = {
+    "nightferry": "#0b6e4f",
+    "limit": "#9aa5b1",
+    "duckdb": "#e0a100",
+    "plain": "#3a6ea5",
+    "throttled": "#6fb39a",
+    "spark": "#c8553d",
+}
 
 
 def line(run: dict) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("svg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 INK, GREEN, AMBER = "#1b2733", "#0b6e4f", "#e0a100"
 MEAN_NIGHT = 100_000

@@ -24,10 +24,10 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("svg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
-from . import aws  # noqa: E402
-from .report import lines  # noqa: E402
+from . import aws
+from .report import lines
 
 ROOT = Path(__file__).resolve().parents[3]
 WORKERS = [1, 3, 10, 30, 100, 300, 1000]
