@@ -16,6 +16,7 @@ async fn main() -> Result<(), Error> {
     let (environment, aws) = (Environment::read()?, cloud::from_environment().await);
     let queue = function::queue(&environment, &aws);
     let service = function::service(&environment, &aws, Arc::new(queue.clone())).await?;
+    service.warm_up();
     let handler = handler::Handler { service, queue };
     lambda_runtime::run(service_fn(|event| handler.handle(event))).await
 }

@@ -10,6 +10,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Starts `count` workers for tasks, and one that splits new jobs and ends old ones.
 pub fn start(service: &Service, queue: &Arc<InProcessQueue>, count: usize) -> Vec<JoinHandle<()>> {
+    service.warm_up();
     let mut workers = Vec::with_capacity(count + 1);
     for _ in 0..count {
         let (service, queue) = (service.clone(), queue.clone());

@@ -31,6 +31,7 @@ mod handover;
 mod key;
 mod link;
 mod publisher;
+mod ready;
 mod security;
 mod tail;
 mod topics;

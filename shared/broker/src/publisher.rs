@@ -20,7 +20,7 @@ use std::{
     collections::VecDeque,
     ops::Range,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
         mpsc,
     },
@@ -68,6 +68,7 @@ pub struct Publisher {
     /// Before the producer, which it must not outlive.
     handover: Handover,
     producer: ThreadedProducer<Deliveries>,
+    tally: Arc<Tally>,
     /// Where buffers come back to.
     home: (mpsc::Sender<Vec<u8>>, mpsc::Receiver<Vec<u8>>),
     /// The messages of one partition among those that are being sent.
@@ -85,10 +86,50 @@ pub struct Publisher {
     patience: Duration,
 }
 
-/// What delivery reports add up to.
-struct Deliveries {
-    tally: Arc<Tally>,
+/// The context of a producer: what delivery reports add up to, once it is known what is sent.
+pub(crate) struct Deliveries {
+    tally: OnceLock<Arc<Tally>>,
     link: Link,
+    /// Whether librdkafka has complained of anything.
+    troubled: AtomicBool,
+}
+
+impl Deliveries {
+    /// A producer that nobody has sent anything with.
+    pub(crate) fn producer(
+        config: &KafkaConfig,
+        compression: Compression,
+    ) -> Result<ThreadedProducer<Self>, KafkaError> {
+        let context = Self { tally: OnceLock::new(), link: config.link(), troubled: AtomicBool::new(false) };
+        config
+            .client()
+            .set("enable.idempotence", "true")
+            // A message that cannot be delivered must not be followed by one that can.
+            .set("enable.gapless.guarantee", "true")
+            .set("acks", "all")
+            // Without, it connects to nobody until it first asks for a producer's number, and asks again half a second later.
+            .set("enable.sparse.connections", "false")
+            .set("compression.type", compression.name())
+            .set("linger.ms", "20")
+            .set("batch.size", "1000000")
+            .set("batch.num.messages", "10000")
+            .set("message.max.bytes", MAX_MESSAGE_BYTES)
+            .set("queue.buffering.max.kbytes", QUEUE_KBYTES)
+            .set("queue.buffering.max.messages", "500000")
+            .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
+            .create_with_context(context)
+    }
+
+    /// Whether anything has happened to it that a new producer would not have met.
+    pub(crate) fn is_troubled(&self) -> bool {
+        self.troubled.load(Ordering::Acquire)
+    }
+
+    fn fail(&self, reason: String, code: Option<RDKafkaErrorCode>) {
+        if let Some(tally) = self.tally.get() {
+            tally.fail(reason, code);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -147,8 +188,9 @@ impl ClientContext for Deliveries {
 
     fn error(&self, error: KafkaError, reason: &str) {
         // A lost connection is retried by librdkafka until the delivery timeout; only a fatal error ends an attempt.
+        self.troubled.store(true, Ordering::Release);
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            self.tally.fail(reason.to_owned(), Some(RDKafkaErrorCode::Fatal));
+            self.fail(reason.to_owned(), Some(RDKafkaErrorCode::Fatal));
         }
         self.link.error(error, reason);
     }
@@ -165,23 +207,26 @@ impl ProducerContext for Deliveries {
     fn delivery(&self, result: &DeliveryResult<'_>, _: Arc<Payload>) {
         match result {
             Ok(message) => {
+                let Some(tally) = self.tally.get() else { return };
                 let partition = message.partition() as usize;
                 if let (Some(count), Some(end)) =
-                    (self.tally.acknowledged.get(partition), self.tally.ends.get(partition))
+                    (tally.acknowledged.get(partition), tally.ends.get(partition))
                 {
                     end.fetch_max(message.offset() + 1, Ordering::Relaxed);
                     count.fetch_add(1, Ordering::Release);
                 }
-                self.tally.bytes.fetch_add(message.payload_len() as u64, Ordering::Relaxed);
+                tally.bytes.fetch_add(message.payload_len() as u64, Ordering::Relaxed);
             }
-            Err((error, _)) => self.tally.fail(error.to_string(), error.rdkafka_error_code()),
+            Err((error, _)) => self.fail(error.to_string(), error.rdkafka_error_code()),
         }
     }
 }
 
 impl Publisher {
+    /// Over a producer that was made ahead, or a new one.
     pub(crate) fn new(
         config: &KafkaConfig,
+        ready: Option<ThreadedProducer<Deliveries>>,
         topic: &TopicName,
         task: u32,
         sequences: &[u64],
@@ -196,29 +241,23 @@ impl Publisher {
             failure: Mutex::new(None),
         });
         let most = MAX_MESSAGE_BYTES.parse().unwrap_or(usize::MAX);
-        let producer: ThreadedProducer<Deliveries> = config
-            .client()
-            .set("enable.idempotence", "true")
-            // A message that cannot be delivered must not be followed by one that can.
-            .set("enable.gapless.guarantee", "true")
-            .set("acks", "all")
-            // Without, it connects to nobody until it first asks for a producer's number, and asks again half a second later.
-            .set("enable.sparse.connections", "false")
-            .set("compression.type", compression.name())
-            .set("linger.ms", "20")
-            .set("batch.size", "1000000")
-            .set("batch.num.messages", "10000")
-            .set("message.max.bytes", MAX_MESSAGE_BYTES)
-            .set("queue.buffering.max.kbytes", QUEUE_KBYTES)
-            .set("queue.buffering.max.messages", "500000")
-            .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
-            .create_with_context(Deliveries { tally, link: config.link() })
-            .map_err(|source| BrokerError::topic(topic.to_string(), &source))?;
+        let producer = match ready {
+            Some(producer) => producer,
+            None => Deliveries::producer(config, compression)
+                .map_err(|source| BrokerError::topic(topic.to_string(), &source))?,
+        };
+        // Nobody has set it before: a producer is taken once. What is fatal from now on is told to the tally, and what was
+        // just before is asked for here.
+        let _ = producer.context().tally.set(tally.clone());
+        if let Some((code, reason)) = producer.client().fatal_error() {
+            tally.fail(reason, Some(code));
+        }
         let handover = Handover::new(producer.client(), topic.as_str())
             .map_err(|source| BrokerError::topic(topic.to_string(), &source))?;
         Ok(Self {
             handover,
             producer,
+            tally,
             home: mpsc::channel(),
             pieces: Vec::new(),
             topic: topic.clone(),
@@ -409,11 +448,11 @@ impl Publisher {
 
     /// Looks on from another thread.
     pub fn watch(&self) -> DeliveryWatch {
-        DeliveryWatch(self.producer.context().tally.clone())
+        DeliveryWatch(self.tally.clone())
     }
 
     fn tally(&self) -> &Tally {
-        &self.producer.context().tally
+        &self.tally
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     asker::{ANSWER, Asker},
     config::MAX_MESSAGE_BYTES,
     link::Link,
+    ready::ReadyProducers,
 };
 use job::{ErrorKind, TopicName};
 use rdkafka::{
@@ -34,6 +35,7 @@ pub struct Kafka {
 struct Clients {
     admin: Mutex<Option<Arc<Administrator>>>,
     asker: OnceLock<Asker>,
+    ready: ReadyProducers,
 }
 
 impl std::fmt::Debug for Kafka {
@@ -153,7 +155,13 @@ impl Kafka {
         sequences: &[u64],
         compression: Compression,
     ) -> Result<Publisher, BrokerError> {
-        Publisher::new(&self.config, topic, task, sequences, compression)
+        let ready = self.clients.ready.take(&self.config, compression);
+        Publisher::new(&self.config, ready, topic, task, sequences, compression)
+    }
+
+    /// Makes the producer of the next publisher ahead, so that it need not wait for its number.
+    pub fn make_ready(&self, compression: Compression) {
+        self.clients.ready.make(&self.config, compression);
     }
 
     /// Whether the cluster answers.

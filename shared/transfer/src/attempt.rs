@@ -91,6 +91,9 @@ impl Service {
             }
         };
         fetching.abort();
+        if ended.is_ok() {
+            self.kafka.make_ready(compression(&job.request.content));
+        }
         ended
     }
 

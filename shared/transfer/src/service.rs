@@ -2,7 +2,7 @@
 
 use crate::{AttemptFigures, Intake, JobDocument, Ledger, Scout, TransferError, ledger::LedgerParts};
 use archive::Archive;
-use broker::Kafka;
+use broker::{Compression, Kafka};
 use chrono::{DateTime, TimeDelta, Utc};
 use job::{AttemptRules, Caller, Job, JobRequest, Limits};
 use object_store::ObjectStore;
@@ -99,6 +99,11 @@ impl Service {
         let scout = Scout::new(ledger.clone(), archive, tns);
         let intake = Intake::new(ledger, kafka.clone(), Arc::new(scout.clone()), &location);
         Self { scout, intake, kafka }
+    }
+
+    /// Makes ready for the first task what takes time: for a process that is going to work on tasks.
+    pub fn warm_up(&self) {
+        self.kafka.make_ready(Compression::Lz4);
     }
 
     /// What makes jobs.

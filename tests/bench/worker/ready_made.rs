@@ -51,6 +51,9 @@ pub fn send(args: Args) {
     let kafka = Kafka::new(KafkaConfig::plaintext(&args.bootstrap)).unwrap();
     let topic: TopicName = args.topic.parse().unwrap();
     let compression = if args.uncompressed { Compression::None } else { Compression::Lz4 };
+    // As a worker has one ready.
+    kafka.make_ready(compression);
+    std::thread::sleep(crate::run::WARM);
     let sequences = vec![0; usize::try_from(args.partitions).unwrap()];
     let (begun, before) = (Instant::now(), Usage::now());
     let mut publisher = kafka.publisher(&topic, 0, &sequences, compression).unwrap();

@@ -12,6 +12,9 @@ use transfer::{AttemptEnd, AttemptFigures, Outcome};
 /// What the attempts did: the meter is a plain function.
 static FIGURES: Mutex<Vec<AttemptFigures>> = Mutex::new(Vec::new());
 
+/// What a worker has before its first task comes: its start and a pause, or a task before.
+pub const WARM: Duration = Duration::from_secs(1);
+
 /// Which job, and where.
 #[derive(clap::Args)]
 pub struct Args {
@@ -35,6 +38,9 @@ pub async fn run(args: Args) {
         0 => args.place.service(meter),
         latency => args.place.slow_service(Duration::from_millis(latency), meter),
     };
+    // As the function does when it starts, before a task comes.
+    service.warm_up();
+    tokio::time::sleep(WARM).await;
     let tasks = service.job(args.job).await.unwrap().value.tasks;
     let (begun, before) = (Instant::now(), Usage::now());
     for index in 0..tasks {
