@@ -19,13 +19,13 @@ use parquet::{
 use std::{ops::Range, panic::AssertUnwindSafe, sync::Arc};
 
 /// A decoded batch of output columns aims at this size.
-const BATCH_BYTES: u64 = 4 * 1024 * 1024;
+const BATCH_BYTES: u64 = 3 * 1024 * 1024;
 /// The first pass reads narrow columns only.
 const NARROW_BATCH_ROWS: usize = 8192;
 /// The values of a batch, at the least that their types take, come to no more than this: a footer may say what it likes.
 const VALUE_BYTES: u64 = 64 * 1024 * 1024;
 /// A row group whose needed bytes exceed this is not fetched as a whole: its largest chunks are streamed.
-const FETCH_AHEAD_BYTES: u64 = 48 * 1024 * 1024;
+const FETCH_AHEAD_BYTES: u64 = 40 * 1024 * 1024;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
 /// many costs less than a second pass.
 const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
