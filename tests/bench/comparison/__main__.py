@@ -6,8 +6,7 @@
 
 Makes the nights (kept under ~/.cache/nightferry/bench), builds the programs, and does each job by turns: nightferry's
 worker by the code that runs on AWS, DuckDB with fastavro and confluent-kafka, PySpark (it needs Java 17, and Maven for
-its jars), the same in Rust as one would write it first (DataFusion, arrow-avro and rdkafka, which take a core some 20
-minutes to compile), and for the limit nightferry's publisher with ready-made messages. Each sends into librdkafka's mock broker,
+its jars), and for the limit nightferry's publisher with ready-made messages. Each sends into librdkafka's mock broker,
 which keeps nothing, and into the embedded broker, which keeps all (idempotent, acks=all), Spark into the second only;
 the brokers are processes of their own and not counted. Files are in memory, whoever reads them.
 
@@ -33,13 +32,12 @@ from pathlib import Path
 from . import brokers, report, runners
 from .equality import compare
 from .nights import night
-from .plain_peer import build_plain, plain
 from .runners import CACHE, DISK, MOCK, Place
 from .said import say
 from .workloads import WORKLOADS, Workload
 
 ROOT = Path(__file__).resolve().parents[3]
-PEERS = {"duckdb": runners.duckdb, "spark": runners.spark, "plain": plain}
+PEERS = {"duckdb": runners.duckdb, "spark": runners.spark}
 THROTTLED = ["E1", "E2"]
 """The workloads that are also read from a slow store."""
 LIMITED = ["E3", "E4"]
@@ -125,8 +123,6 @@ def main() -> int:
     # Whoever ends the measurement ends the brokers as well.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     binaries = args.built or build()
-    if "plain" in args.peers:
-        build_plain()
     runs, verdicts = [], []
     for workload in args.workloads:
         archive = night(workload.night, 10 if args.quick else 1, binaries / "nightferry", CACHE / "nights")

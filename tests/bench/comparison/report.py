@@ -20,7 +20,6 @@ NAMES = {
     "throttled": f"the same, {LATENCY_MS} ms before each request",
     "limit": "its publisher alone, ready-made messages",
     "duckdb": "DuckDB, fastavro, confluent-kafka",
-    "plain": "DataFusion, arrow-avro, rdkafka",
     "spark": "PySpark, warm",
     "spark-first": "PySpark, first job of a session",
 }

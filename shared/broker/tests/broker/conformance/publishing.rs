@@ -2,7 +2,7 @@
 
 use super::{PARTITIONS, arrived};
 use crate::cluster::Cluster;
-use broker::{Acknowledged, BrokerError, Compression, Existing, Kafka, KafkaConfig, MessageKey};
+use broker::{Acknowledged, BrokerError, Compression, Existing, Kafka, KafkaConfig, MessageKey, Outgoing};
 use job::ErrorKind;
 use std::{cell::Cell, time::Duration};
 use tokio::task::JoinHandle;
@@ -71,7 +71,7 @@ pub async fn a_message_may_have_ten_megabytes_and_no_more(cluster: &Cluster) {
 }
 
 pub async fn a_full_queue_is_waited_for_and_a_stop_leaves_a_prefix(cluster: &Cluster) {
-    // Three times what may wait in the producer, and as fast as memory is copied: no broker keeps up.
+    // Three times what may wait in the producer, and handed over at once: no broker keeps up.
     const MESSAGES: usize = 800;
     let noise = noise(250_000);
     let payload = |number: usize| [&number.to_le_bytes()[..], &noise].concat();
@@ -81,30 +81,30 @@ pub async fn a_full_queue_is_waited_for_and_a_stop_leaves_a_prefix(cluster: &Clu
         (partition..MESSAGES).step_by(PARTITIONS).skip(reached as usize).collect::<Vec<_>>()
     };
     let mut reached = vec![0; PARTITIONS];
-    // Asked before each message, and again while the queue is full: the first is told to stop when that is.
-    for patience in [600, u32::MAX] {
+    // Asked before every 256 messages of a partition, and again while the queue is full: the first is told to stop when that is.
+    let asked_at_least = (PARTITIONS * MESSAGES.div_ceil(PARTITIONS).div_ceil(256)) as u32;
+    for patience in [asked_at_least + 5, u32::MAX] {
         let asked = Cell::new(0);
         let stop = || {
             asked.set(asked.get() + 1);
             asked.get() > patience
         };
         let mut publisher = kafka.publisher(&topic, 1, &reached, Compression::None).unwrap();
-        let before: u64 = reached.iter().sum();
         let mut left: Vec<(usize, usize)> = (0..PARTITIONS)
             .flat_map(|partition| {
                 numbers(partition, reached[partition]).into_iter().map(move |number| (number, partition))
             })
             .collect();
         left.sort_unstable();
-        let mut send = || {
-            for (number, partition) in &left {
-                publisher.send(*partition as i32, &payload(*number), &stop)?;
-            }
-            publisher.finish(&|| false).map(drop)
-        };
-        let outcome = send();
-        let sent = publisher.handed_over().iter().sum::<u64>() - before;
-        assert!(u64::from(asked.get()) > sent + 1, "the queue was never full");
+        let (mut buffer, mut messages) = (Vec::new(), Vec::new());
+        for (number, partition) in &left {
+            let start = buffer.len();
+            buffer.extend(payload(*number));
+            messages.push(Outgoing { partition: *partition as i32, bytes: start..buffer.len() });
+        }
+        let sent = publisher.send_all(buffer, &messages, &stop);
+        let outcome = sent.and_then(|()| publisher.finish(&|| false).map(drop));
+        assert!(asked.get() > asked_at_least, "the queue was never full");
         match outcome {
             Ok(()) => assert_eq!(patience, u32::MAX),
             Err(error) => {
