@@ -14,10 +14,9 @@ What arrives is read back by confluent-kafka and fastavro and compared with what
 which ones, in which partitions, all bytes by a checksum, and some thousand alerts value by value. A difference ends it
 with exit code 1.
 
-Clocks run while the work is done, not while interpreters start; nightferry's worker has its producer ready, as it has when
-a task comes. CPU seconds are the worker's own, by all its threads:
-other load on the machine moves them much less than the wall clock, and so ratios are told by them. Memory is that of
-the whole process, at its peak.
+Clocks run while the work is done, not while interpreters start; nightferry's worker has its producer ready, as it has
+when a task comes. CPU seconds are the worker's own, by all its threads: other load on the machine moves them much less
+than the wall clock, and so ratios are told by both. Memory is that of the whole process, at its peak.
 """
 
 import argparse

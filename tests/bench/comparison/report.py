@@ -27,7 +27,6 @@ COLORS = {
     "nightferry": "#0b6e4f",
     "limit": "#9aa5b1",
     "duckdb": "#e0a100",
-    "plain": "#3a6ea5",
     "throttled": "#6fb39a",
     "spark": "#c8553d",
 }
@@ -112,8 +111,8 @@ def table(works: list[Workload], runs: list[dict], verdicts: list[dict]) -> str:
     lines += [
         "",
         f"Medians of {rounds} rounds by turns, {os.cpu_count()} cores, load {loads[0]:.1f} to {loads[-1]:.1f}. "
-        "×: how many times as long as nightferry's worker it takes, by the clock and in CPU seconds. The rate is the mock "
-        "broker's.",
+        "×: how many times as long as nightferry's worker it takes, by the clock and in CPU seconds. The rate is that of "
+        "the mock broker.",
         "",
         f"Topics compared with nightferry's: {len(verdicts)}, of which {len(same)} hold the same alerts with the same "
         f"values; {sum(told['identical'] for told in verdicts)} are the same byte by byte.",
