@@ -233,12 +233,12 @@ def test_parameters_that_contradict_each_other_are_refused(
 
 def test_functions_that_use_kafka_are_in_the_vpc_and_the_others_are_not(translated: dict[str, Any]) -> None:
     inside = {name for name, resource in translated.items() if "VpcConfig" in resource.get("Properties", {})}
-    assert inside == {"Submit", "Fanout", "Worker"}
+    assert inside == {"Fanout", "Worker"}
 
 
 def test_the_same_have_the_layer_with_authorities(translated: dict[str, Any]) -> None:
     layers = {name: resource.get("Properties", {}).get("Layers") for name, resource in translated.items()}
-    assert {name for name, given in layers.items() if given} == {"Submit", "Fanout", "Worker"}
+    assert {name for name, given in layers.items() if given} == {"Fanout", "Worker"}
     # The name in the layer is that in the variable.
     variables = translated["Worker"]["Properties"]["Environment"]["Variables"]
     assert variables["KAFKA_CA_FILE"] == {"Fn::If": ["HasCaLayer", "/opt/kafka-ca.pem", ""]}

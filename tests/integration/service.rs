@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use broker::{Kafka, KafkaConfig};
 use chrono::{TimeDelta, Utc};
 use embedded_broker::{BrokerConfig, EmbeddedBroker};
-use job::{Caller, Ceiling, JobId, JobRequest, JobState, Limits, TaskId, UsageId};
+use job::{
+    Caller, Ceiling, ErrorKind, JobId, JobRequest, JobState, Limits, Survey, TaskId, TopicName, UsageId,
+};
 use object_store::{ObjectStoreExt, memory::InMemory, path::Path};
 use serde_json::Value;
 use std::{
@@ -15,8 +17,8 @@ use std::{
 };
 use store::{DeadLetter, Embedded, Queue, StoreError, Work};
 use transfer::{
-    ChosenNights, Forecast, Foresight, Intake, Need, Outcome, Question, Scout, Service, ServiceParts,
-    Settings, Told, TransferError,
+    ChosenNights, Errand, ErrandEnd, Forecast, Foresight, Intake, Need, Outcome, Question, Scout, Service,
+    ServiceParts, Settings, Surroundings, Told, Topics, TransferError,
 };
 
 const NIGHTS: [&str; 2] = ["2025-09-01", "2025-09-02"];
@@ -244,8 +246,8 @@ async fn work_that_was_lost_is_found_by_who_tends_and_by_nobody_while_the_queue_
     world.broker.shutdown();
 }
 
-/// Looks ahead as another process does: question and answer are text between the two.
-struct Elsewhere(Scout);
+/// Looks ahead and makes topics as another process does: what is asked and what is told are text between the two.
+struct Elsewhere(Service);
 
 impl Elsewhere {
     async fn ask(&self, request: &JobRequest, need: Option<Need>) -> Result<Told, TransferError> {
@@ -271,6 +273,64 @@ impl Foresight for Elsewhere {
     }
 }
 
+impl Elsewhere {
+    async fn send(&self, errand: Errand) -> Result<(), TransferError> {
+        let sent = serde_json::to_string(&errand).unwrap();
+        let end = self.0.run_errand(&serde_json::from_str(&sent).unwrap()).await;
+        match serde_json::from_str(&serde_json::to_string(&end).unwrap()).unwrap() {
+            ErrandEnd::Refused(refusal) => Err(TransferError::Told(Box::new(refusal))),
+            ErrandEnd::Done => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Topics for Elsewhere {
+    async fn create(&self, topic: &TopicName, partitions: i32) -> Result<(), TransferError> {
+        self.send(Errand::Create { topic: topic.clone(), partitions }).await
+    }
+
+    async fn delete(&self, topic: &TopicName) -> Result<(), TransferError> {
+        self.send(Errand::Delete { topic: topic.clone() }).await
+    }
+
+    async fn ping(&self) -> Result<(), TransferError> {
+        self.send(Errand::Ping).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_fare_the_same_whoever_makes_them() {
+    let world = World::new();
+    let here: &dyn Topics = &world.service.kafka;
+    let elsewhere = Elsewhere(world.service.clone());
+    for (number, (first, second)) in
+        [(here, &elsewhere as &dyn Topics), (&elsewhere, here)].into_iter().enumerate()
+    {
+        let topic = TopicName::new(Survey::default(), Utc::now());
+        first.create(&topic, 3).await.unwrap();
+        for name in [topic.to_string(), topic.schema_topic()] {
+            assert_eq!(
+                world.service.kafka.topic_state(&name).await.unwrap().offsets,
+                [(0, 0); 3],
+                "{number}"
+            );
+        }
+        let errors =
+            [first.create(&topic, 3).await.unwrap_err(), second.create(&topic, 3).await.unwrap_err()];
+        assert_eq!(errors.each_ref().map(TransferError::kind), [ErrorKind::Conflict; 2]);
+        assert_eq!(errors[0].to_string(), errors[1].to_string());
+        second.delete(&topic).await.unwrap();
+        first.delete(&topic).await.unwrap();
+        assert!(world.service.kafka.topic_state(topic.as_str()).await.is_err());
+    }
+    here.ping().await.unwrap();
+    elsewhere.ping().await.unwrap();
+    world.broker.shutdown();
+    let (here, there) = (here.ping().await.unwrap_err(), elsewhere.ping().await.unwrap_err());
+    assert_eq!((here.kind(), there.kind()), (ErrorKind::Transient, ErrorKind::Transient));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_fares_the_same_whoever_looks_ahead() {
     let limits = Limits { job: Ceiling { alerts: Some(ALERTS), ..Ceiling::default() }, ..Limits::default() };
@@ -278,8 +338,13 @@ async fn a_request_fares_the_same_whoever_looks_ahead() {
     world.service.update_index(None, None).await.unwrap();
     let scout: &Scout = &world.service;
     let ledger: &transfer::Ledger = scout;
-    let elsewhere = Arc::new(Elsewhere(scout.clone()));
-    let elsewhere = Intake::new(ledger.clone(), world.service.kafka.clone(), elsewhere, "elsewhere");
+    let elsewhere = Arc::new(Elsewhere(world.service.clone()));
+    let about = Surroundings {
+        archive: "elsewhere".into(),
+        bootstrap: world.broker.bootstrap(),
+        retention: Duration::from_secs(86_400),
+    };
+    let elsewhere = Intake::new(ledger.clone(), elsewhere.clone(), elsewhere, about);
     for (text, expected) in [
         ("nights: [2025-09-01]\nconditions: candidate.magpsf > 90", Ok("stay empty")),
         ("nights: [2025-09-01, 2025-09-05]\nclasses: [No such class]", Ok("No such class")),

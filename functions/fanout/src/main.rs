@@ -1,4 +1,5 @@
-//! Splits the jobs whose manifests appear in the bucket, and tends to all of them from time to time.
+//! Splits the jobs whose manifests appear in the bucket, makes their topics for the function that takes requests, and tends
+//! to all of them from time to time.
 
 mod handler;
 

@@ -266,7 +266,7 @@ pub(crate) async fn service(State(intake): State<Intake>) -> Json<About> {
         version: env!("CARGO_PKG_VERSION"),
         surveys: vec![job::Survey::default().to_string()],
         bootstrap: intake.bootstrap().to_owned(),
-        retention_seconds: intake.kafka.config().retention.as_secs(),
+        retention_seconds: intake.retention().as_secs(),
         limits: AboutLimits {
             job_nights: job.nights,
             job_alerts: job.alerts,
@@ -292,7 +292,7 @@ pub(crate) struct Health {
 /// Whether archive and broker answer.
 #[utoipa::path(get, path = "/v1/health", responses((status = 200, body = Health), (status = 503, body = ProblemDocument)))]
 pub(crate) async fn health(State(intake): State<Intake>) -> Answer<Health> {
-    intake.kafka.ping().await.map_err(TransferError::from)?;
+    intake.ping().await?;
     Ok(Json(Health {
         version: env!("CARGO_PKG_VERSION"),
         archive: intake.archive().to_owned(),

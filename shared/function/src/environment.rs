@@ -82,6 +82,8 @@ pub struct Environment {
     pub workers: usize,
     /// The name of the function that estimates, for who asks it.
     pub estimate_function: Option<String>,
+    /// The name of the function that fans out, for who has it make topics.
+    pub fanout_function: Option<String>,
 }
 
 impl Environment {
@@ -135,6 +137,7 @@ impl Environment {
             job_retention: days("JOB_RETENTION_DAYS", 90)?,
             workers: variables.number("TASKS_AT_ONCE", 10)?,
             estimate_function: variables.text("ESTIMATE_FUNCTION"),
+            fanout_function: variables.text("FANOUT_FUNCTION"),
         };
         environment.check()?;
         Ok(environment)

@@ -7,11 +7,7 @@ use cloud::{MskAccess, MskTokens};
 use std::{error::Error, sync::Arc};
 
 pub(crate) async fn config(environment: &Environment, aws: &SdkConfig) -> Result<KafkaConfig, FunctionError> {
-    let bootstrap = match (&environment.bootstrap, &environment.msk_cluster) {
-        (Some(bootstrap), _) => bootstrap.clone(),
-        (None, Some(cluster)) => cloud::msk_brokers(aws, cluster, msk_access(environment.access)).await?,
-        (None, None) => return Err(FunctionError::variable("KAFKA_BOOTSTRAP", "is missing")),
-    };
+    let bootstrap = bootstrap(environment, aws).await?;
     Ok(KafkaConfig {
         security: security(environment, aws).await?,
         authorities: environment.authorities.clone(),
@@ -20,6 +16,15 @@ pub(crate) async fn config(environment: &Environment, aws: &SdkConfig) -> Result
         delivery_timeout: environment.delivery_timeout,
         ..KafkaConfig::plaintext(bootstrap)
     })
+}
+
+/// Where it is.
+pub(crate) async fn bootstrap(environment: &Environment, aws: &SdkConfig) -> Result<String, FunctionError> {
+    match (&environment.bootstrap, &environment.msk_cluster) {
+        (Some(bootstrap), _) => Ok(bootstrap.clone()),
+        (None, Some(cluster)) => Ok(cloud::msk_brokers(aws, cluster, msk_access(environment.access)).await?),
+        (None, None) => Err(FunctionError::variable("KAFKA_BOOTSTRAP", "is missing")),
+    }
 }
 
 fn msk_access(access: Access) -> MskAccess {

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`Environment`] | the variables that `infra/template.yaml` sets, checked |
 //! | [`ledger`], [`scout`], [`intake`], [`service`] | the use-cases over DynamoDB, SQS, S3 and Kafka |
-//! | [`Asked`] | what who makes jobs asks who estimates |
+//! | [`Asked`], [`Sent`] | what who makes jobs asks who estimates, and has done by who fans out |
 //! | [`serve`], [`Http`] | requests of API Gateway, with the caller that its authorizer names |
 //! | [`Created`] | what S3 tells of objects that appeared |
 //! | [`meter`] | metrics of each attempt, in CloudWatch's embedded format |
@@ -15,6 +15,7 @@
 //!
 //! What it leaves to others: which events there are (each function), and what becomes of them (`transfer`).
 
+mod ask;
 mod created;
 mod environment;
 mod error;
@@ -23,6 +24,7 @@ mod http;
 mod kafka;
 mod metrics;
 mod parts;
+mod topics;
 
 pub use created::{Created, Entity, Identity, Object, Record};
 pub use environment::{Access, Environment};
@@ -31,6 +33,7 @@ pub use foresight::Asked;
 pub use http::{Http, serve};
 pub use metrics::meter;
 pub use parts::{intake, ledger, queue, scout, service};
+pub use topics::Sent;
 
 use telemetry::Format;
 

@@ -1,6 +1,9 @@
 //! The parts of the use-cases, on AWS.
 
-use crate::{Environment, FunctionError, foresight::ByFunction, kafka, metrics::meter};
+use crate::{
+    Environment, FunctionError, foresight::ForesightByFunction, kafka, metrics::meter,
+    topics::TopicsByFunction,
+};
 use archive::Archive;
 use aws_config::SdkConfig;
 use broker::Kafka;
@@ -8,13 +11,15 @@ use cloud::{DynamoStore, OtherFunction, SqsQueue};
 use packet::TnsCatalogue;
 use std::{sync::Arc, time::Duration};
 use store::{ManifestStarts, Queue};
-use transfer::{Intake, Ledger, LedgerParts, Scout, Service, ServiceParts, Settings};
+use transfer::{Intake, Ledger, LedgerParts, Scout, Service, ServiceParts, Settings, Surroundings};
 
 /// A task whose workers die so often ends. Fewer times than the queue hands out a message (`infra/template.yaml`): the job
 /// has to say so before the message is gone.
 const DEATHS: u32 = 4;
 /// The function that estimates is waited for so long: topics, manifest and row must fit into a gateway's 29 s as well.
 const FORESIGHT_TIME: Duration = Duration::from_secs(24);
+/// So is the function that makes topics, which may have to start and log in first.
+const ERRAND_TIME: Duration = Duration::from_secs(24);
 
 /// Status, cancel, retry and the like.
 pub fn ledger(environment: &Environment, aws: &SdkConfig) -> Result<Ledger, FunctionError> {
@@ -48,26 +53,32 @@ async fn tns(environment: &Environment) -> Result<TnsCatalogue, FunctionError> {
     })
 }
 
-/// What makes jobs; what their requests would come to it asks another function.
+/// What makes jobs; what their requests would come to it asks another function, and another one makes their topics.
 ///
 /// # Errors
-/// When a part cannot be built, or the environment does not name that function.
+/// When a part cannot be built, or the environment does not name those functions.
 pub async fn intake(environment: &Environment, aws: &SdkConfig) -> Result<Intake, FunctionError> {
-    let Some(name) = &environment.estimate_function else {
-        return Err(FunctionError::variable(
-            "ESTIMATE_FUNCTION",
-            "is missing: the name of the function that estimates",
-        ));
+    let named = |name: &Option<String>, variable, what: &str| {
+        let missing =
+            || FunctionError::variable(variable, format!("is missing: the name of the function that {what}"));
+        name.clone().ok_or_else(missing)
     };
+    let estimates = named(&environment.estimate_function, "ESTIMATE_FUNCTION", "estimates")?;
+    let fans_out = named(&environment.fanout_function, "FANOUT_FUNCTION", "fans out, and makes topics")?;
     let ledger = Ledger::new(LedgerParts {
         store: Arc::new(DynamoStore::new(aws, &environment.table, environment.job_retention)),
         queue: Arc::new(ManifestStarts),
         bucket: archive::open_bucket(&environment.bucket)?,
         settings: settings(environment),
     });
-    let kafka = Kafka::new(kafka::config(environment, aws).await?)?;
-    let foresight = ByFunction(OtherFunction::new(aws, name, FORESIGHT_TIME));
-    Ok(Intake::new(ledger, kafka, Arc::new(foresight), &environment.archive))
+    let about = Surroundings {
+        archive: environment.archive.clone(),
+        bootstrap: kafka::bootstrap(environment, aws).await?,
+        retention: environment.topic_retention,
+    };
+    let topics = TopicsByFunction::new(OtherFunction::new(aws, fans_out, ERRAND_TIME));
+    let foresight = ForesightByFunction::new(OtherFunction::new(aws, estimates, FORESIGHT_TIME));
+    Ok(Intake::new(ledger, Arc::new(topics), Arc::new(foresight), about))
 }
 
 /// All use-cases, with `queue` for the work that they send.

@@ -41,6 +41,7 @@ mod service;
 mod submit;
 mod tend;
 mod tns_table;
+mod topics;
 
 pub use document::{JobDocument, JobStatus, JobSummary, NightStatus};
 pub use drop::DropAnswer;
@@ -59,6 +60,7 @@ pub use run_task::Outcome;
 pub use sample::{JobSample, SampledAlert};
 pub use scout::{Scout, open_index};
 pub use service::{Service, ServiceParts, Settings};
-pub use submit::Intake;
+pub use submit::{Intake, Surroundings};
 pub use tend::Tended;
 pub use tns_table::{fetch_tns_table, read_tns_table};
+pub use topics::{Errand, ErrandEnd, Topics};

@@ -1,6 +1,8 @@
 //! The parts that the use-cases work with.
 
-use crate::{AttemptFigures, Intake, JobDocument, Ledger, Scout, TransferError, ledger::LedgerParts};
+use crate::{
+    AttemptFigures, Intake, JobDocument, Ledger, Scout, Surroundings, TransferError, ledger::LedgerParts,
+};
 use archive::Archive;
 use broker::{Compression, Kafka};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -95,9 +97,13 @@ impl Service {
     pub fn new(parts: ServiceParts) -> Self {
         let ServiceParts { store, queue, archive, kafka, bucket, tns, settings } = parts;
         let ledger = Ledger::new(LedgerParts { store, queue, bucket, settings });
-        let location = archive.location().to_owned();
+        let about = Surroundings {
+            archive: archive.location().to_owned(),
+            bootstrap: kafka.config().bootstrap.clone(),
+            retention: kafka.config().retention,
+        };
         let scout = Scout::new(ledger.clone(), archive, tns);
-        let intake = Intake::new(ledger, kafka.clone(), Arc::new(scout.clone()), &location);
+        let intake = Intake::new(ledger, Arc::new(kafka.clone()), Arc::new(scout.clone()), about);
         Self { scout, intake, kafka }
     }
 

@@ -1,23 +1,33 @@
 //! Submit: everything that can be refused is refused here, with its place; then topics, manifest, job row, queue.
 
 use crate::{
-    ChosenNights, Estimate, Forecast, Foresight, JobDocument, Ledger, Manifest, TransferError, service::now,
+    ChosenNights, Estimate, Forecast, Foresight, JobDocument, Ledger, Manifest, Topics, TransferError,
+    service::now,
 };
-use broker::{Existing, Kafka};
 use chrono::{DateTime, TimeDelta, Utc};
 use job::{Caller, ErrorKind, Job, JobId, JobRequest, Night, TopicName};
-use std::{ops::Deref, sync::Arc};
+use std::{ops::Deref, sync::Arc, time::Duration};
 use store::{StoreError, Work};
 
-/// Takes requests: everything that makes a job, for which the broker is needed and somebody who looks ahead. Cheap to
-/// clone.
+/// Takes requests: everything that makes a job, for which somebody is needed who makes topics and somebody who looks
+/// ahead. Cheap to clone.
 #[derive(Clone)]
 pub struct Intake {
     ledger: Ledger,
-    /// The cluster.
-    pub kafka: Kafka,
+    topics: Arc<dyn Topics>,
     foresight: Arc<dyn Foresight>,
-    archive: Arc<str>,
+    about: Arc<Surroundings>,
+}
+
+/// What an intake tells of, and does not reach itself.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    /// The archive's location.
+    pub archive: String,
+    /// The cluster, as the service reaches it: `host:port,host:port`.
+    pub bootstrap: String,
+    /// How long alerts stay in a topic.
+    pub retention: Duration,
 }
 
 impl Deref for Intake {
@@ -29,19 +39,34 @@ impl Deref for Intake {
 }
 
 impl Intake {
-    /// An intake for an archive at `archive`, which it only tells of.
-    pub fn new(ledger: Ledger, kafka: Kafka, foresight: Arc<dyn Foresight>, archive: &str) -> Self {
-        Self { ledger, kafka, foresight, archive: archive.into() }
+    /// An intake.
+    pub fn new(
+        ledger: Ledger,
+        topics: Arc<dyn Topics>,
+        foresight: Arc<dyn Foresight>,
+        about: Surroundings,
+    ) -> Self {
+        Self { ledger, topics, foresight, about: Arc::new(about) }
     }
 
     /// Where clients poll.
     pub fn bootstrap(&self) -> &str {
-        self.settings.readers.as_deref().unwrap_or(&self.kafka.config().bootstrap)
+        self.settings.readers.as_deref().unwrap_or(&self.about.bootstrap)
     }
 
     /// Where the archive is.
     pub fn archive(&self) -> &str {
-        &self.archive
+        &self.about.archive
+    }
+
+    /// How long alerts stay in a topic.
+    pub fn retention(&self) -> Duration {
+        self.about.retention
+    }
+
+    /// Whether the cluster answers.
+    pub async fn ping(&self) -> Result<(), TransferError> {
+        self.topics.ping().await
     }
 
     /// Accepts a job, or refuses it with the reason. When this returns, both topics exist.
@@ -93,7 +118,7 @@ impl Intake {
         notes: Vec<String>,
     ) -> Result<(), TransferError> {
         let (created, topic) = self.own_topic(&request, request.topic_partitions()).await?;
-        let retention = TimeDelta::from_std(self.kafka.config().retention).unwrap_or(TimeDelta::MAX);
+        let retention = TimeDelta::from_std(self.retention()).unwrap_or(TimeDelta::MAX);
         let expires = created.checked_add_signed(retention).unwrap_or(created);
         let mut job = Job::new(id, request, caller, topic, created, expires);
         job.empty_nights = nights.lacking;
@@ -104,7 +129,7 @@ impl Intake {
         job.note(created, "submitted");
         let kept = self.store.insert_job(&job).await;
         if kept.is_err()
-            && let Err(error) = self.kafka.delete_topics(&job.topic).await
+            && let Err(error) = self.topics.delete(&job.topic).await
         {
             tracing::warn!(job = %id, topic = %job.topic, %error, "topics without a job stay");
         }
@@ -157,14 +182,14 @@ impl Intake {
         let mut moment = now();
         loop {
             let topic = TopicName::new(request.survey, moment);
-            match self.kafka.create_topics(&topic, partitions, Existing::Refuse).await {
+            match self.topics.create(&topic, partitions).await {
                 Ok(()) => return Ok((moment, topic)),
                 Err(error)
                     if error.kind() == ErrorKind::Conflict && now() - moment < TimeDelta::seconds(30) =>
                 {
                     moment += TimeDelta::microseconds(1);
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
     }
