@@ -1,10 +1,13 @@
-//! The bytes of one file: ranges fetched ahead, chunks that are streamed, and bounded windows for all the rest.
+//! The bytes of one file: ranges fetched ahead, columns that are paged through or streamed, and bounded windows for all the
+//! rest.
 
 use crate::{
     Archive, ArchiveError, ArchiveFile,
     buffers::Lent,
     page_meter::PageMeter,
+    pages::{Pages, Piece, Wanted},
     streams::{Move, Streams},
+    unpack::unpack,
 };
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
@@ -14,7 +17,7 @@ use parquet::{
     file::reader::{ChunkReader, Length},
 };
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     ops::Range,
     os::unix::fs::FileExt,
     sync::{
@@ -22,7 +25,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
 
 /// Ranges closer than this are fetched in one request: a request costs about what this many bytes cost.
 const COALESCE_BYTES: u64 = 256 * 1024;
@@ -30,6 +33,8 @@ const COALESCE_BYTES: u64 = 256 * 1024;
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
 /// Requests of one file that are under way at once.
 const REQUESTS: usize = 8;
+/// So too of pages that are fetched while others are decoded.
+const PAGED_REQUESTS: usize = 16;
 /// No honest page or index is larger.
 const MAX_PIECE_BYTES: u64 = 256 * 1024 * 1024;
 /// No honest page header is longer: it may hold the least and the greatest value of its page.
@@ -50,11 +55,32 @@ struct Inner {
     runtime: Handle,
     ahead: Mutex<Vec<(u64, Bytes)>>,
     streams: Mutex<Streams>,
+    paging: Mutex<Paging>,
+    places: Arc<Semaphore>,
     windows: Mutex<VecDeque<(u64, Bytes)>>,
     meter: Mutex<PageMeter>,
     complaint: Mutex<Option<String>>,
     bytes_fetched: AtomicU64,
     requests: AtomicU64,
+}
+
+/// Columns that are paged through, and what of them is on its way.
+#[derive(Default)]
+struct Paging {
+    pages: Pages,
+    coming: HashMap<Piece, Coming>,
+}
+
+/// Bytes on their way; nobody fetches what nobody waits for any more.
+struct Coming(JoinHandle<Result<Parts, ArchiveError>>);
+
+/// A piece as it is kept: as a whole, or its pages one by one.
+type Parts = Vec<(Range<u64>, Bytes)>;
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl BytesSource {
@@ -67,6 +93,8 @@ impl BytesSource {
             runtime,
             ahead: Mutex::default(),
             streams: Mutex::default(),
+            paging: Mutex::default(),
+            places: Arc::new(Semaphore::new(PAGED_REQUESTS)),
             windows: Mutex::default(),
             meter: Mutex::default(),
             complaint: Mutex::default(),
@@ -84,12 +112,18 @@ impl BytesSource {
     pub(crate) fn clear(&self) {
         lock(&self.0.ahead).clear();
         *lock(&self.0.streams) = Streams::default();
+        *lock(&self.0.paging) = Paging::default();
     }
 
     /// Reads these chunks by windows that move on. All are filled when the first byte is asked for, not before: a row
     /// group that waits for its turn does not hold them.
     pub(crate) fn stream(&self, chunks: Vec<Range<u64>>) {
         *lock(&self.0.streams) = Streams::new(chunks);
+    }
+
+    /// Reads the pages of these columns, a few at a time and those ahead. None is fetched before one is asked for.
+    pub(crate) fn page_through(&self, columns: Vec<Wanted>) {
+        *lock(&self.0.paging) = Paging { pages: Pages::new(columns), ..Paging::default() };
     }
 
     async fn get_all(&self, moves: Vec<Move>) -> Result<Vec<(Move, Bytes)>, ArchiveError> {
@@ -119,6 +153,82 @@ impl BytesSource {
             streams.moved(&moved, bytes);
         }
         Ok(streams.find(start, end))
+    }
+
+    /// The bytes from `start` to `end` of a page that is paged through; none if they are of no such page. Has the next ones
+    /// fetched meanwhile.
+    fn paged(&self, start: u64, end: u64) -> Result<Option<Bytes>, ParquetError> {
+        let mut paging = lock(&self.0.paging);
+        let unpacked = paging.pages.is_unpacked(start);
+        let Some(piece) = paging.pages.piece_of(start, end) else {
+            drop(paging);
+            // Nobody should ask for it, but it must not come as it lies in the file.
+            return if unpacked { self.page_alone(start..end).map(Some) } else { Ok(None) };
+        };
+        for ordered in paging.pages.order(&piece) {
+            let coming = self.fetch_apart(&ordered, paging.pages.to_unpack(&ordered));
+            paging.coming.insert(ordered, coming);
+        }
+        let found = paging.pages.find(&piece, start, end);
+        if found.is_some() {
+            return Ok(found);
+        }
+        let coming = paging.coming.remove(&piece);
+        // One that was let go already is fetched again.
+        let mut coming = coming.unwrap_or_else(|| self.fetch_apart(&piece, paging.pages.to_unpack(&piece)));
+        drop(paging);
+        let came = self.0.runtime.block_on(&mut coming.0);
+        let came = came.unwrap_or_else(|error| Err(ArchiveError::damaged(self.path(), error)));
+        let came = came.map_err(|error| ParquetError::External(Box::new(error)))?;
+        let mut paging = lock(&self.0.paging);
+        for (range, bytes) in came {
+            paging.pages.came(&piece, range, bytes);
+        }
+        match paging.pages.find(&piece, start, end) {
+            None if unpacked => {
+                let reason = format!("bytes {start} to {end} are asked for, which are not one page");
+                Err(ParquetError::General(reason))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// A page that nobody wanted, decompressed.
+    fn page_alone(&self, page: Range<u64>) -> Result<Bytes, ParquetError> {
+        let fetched = self.0.runtime.block_on(self.get(page.clone()));
+        let unpacked = fetched.and_then(|bytes| self.unpack(page.start, &bytes, [page].into()));
+        let unpacked = unpacked.map_err(|error| ParquetError::External(Box::new(error)))?;
+        Ok(unpacked.into_iter().map(|(_, bytes)| bytes).next().unwrap_or_default())
+    }
+
+    /// Fetches a piece while the decoder goes on, and decompresses these pages of it, if there are any.
+    fn fetch_apart(&self, piece: &Piece, pages: Vec<Range<u64>>) -> Coming {
+        let (source, places, range) = (self.clone(), self.0.places.clone(), piece.range.clone());
+        Coming(self.0.runtime.spawn(async move {
+            let _place = places.acquire().await;
+            let bytes = source.get(range.clone()).await?;
+            if pages.is_empty() {
+                return Ok(vec![(range, bytes)]);
+            }
+            let unpacking = source.clone();
+            let unpacked = tokio::task::spawn_blocking(move || unpacking.unpack(range.start, &bytes, pages));
+            unpacked.await.unwrap_or_else(|error| Err(ArchiveError::damaged(source.path(), error)))
+        }))
+    }
+
+    /// Decompresses these pages of the bytes from `base` on.
+    fn unpack(&self, base: u64, bytes: &[u8], pages: Vec<Range<u64>>) -> Result<Parts, ArchiveError> {
+        let unpacked = pages.into_iter().map(|page| {
+            let within = (page.start - base) as usize..(page.end - base) as usize;
+            let packed = bytes.get(within).ok_or_else(|| "a page lies elsewhere".to_owned());
+            let unpacked = packed.and_then(|packed| unpack(packed, &self.0.archive.buffers));
+            let damaged = |reason| {
+                let column = lock(&self.0.meter).column_at(page.start);
+                ArchiveError::damaged(self.path(), format!("column {column}: {reason}"))
+            };
+            Ok((page.clone(), unpacked.map_err(damaged)?))
+        });
+        unpacked.collect()
     }
 
     /// What pages may claim from now on.
@@ -203,6 +313,10 @@ impl BytesSource {
                 self.0.file.size
             )));
         };
+        // Before what was fetched ahead, in whose gaps there may be pages that must come decompressed.
+        if let Some(bytes) = self.paged(start, end)? {
+            return Ok(bytes);
+        }
         if let Some(bytes) = self.find(&lock(&self.0.ahead), start, end) {
             return Ok(bytes);
         }

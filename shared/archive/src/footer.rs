@@ -16,6 +16,10 @@ use tokio::runtime::Handle;
 
 /// A footer is fetched together with this much of the file's end.
 pub(crate) const TAIL_BYTES: u64 = 64 * 1024;
+/// A footer and the page index before it, where the pages are read as well: a thousandth of the file has room for both, so
+/// that one request brings them, and costs little where it has too much.
+const INDEXED_TAIL_PART: u64 = 1024;
+const MOST_TAIL_BYTES: u64 = 2 * 1024 * 1024;
 /// No honest footer of an alert file is larger; a forged length must not decide how much we fetch.
 const MAX_FOOTER_BYTES: u64 = 32 * 1024 * 1024;
 /// No honest row group has more rows; a forged count must not decide how much we allocate.
@@ -51,7 +55,8 @@ impl Archive {
         if file.size < 12 {
             return Err(ArchiveError::damaged(&file.path, format!("it has {} bytes", file.size)));
         }
-        let tail = file.size.saturating_sub(TAIL_BYTES)..file.size;
+        let tail = (file.size / INDEXED_TAIL_PART).clamp(TAIL_BYTES, MOST_TAIL_BYTES);
+        let tail = file.size.saturating_sub(tail)..file.size;
         source.fetch_ahead(std::iter::once(tail).collect()).await?;
         let (opened, shapes) = (file.clone(), self.shapes.clone());
         let parse = move || open(source, opened, &shapes);
@@ -63,11 +68,13 @@ impl Archive {
 
     /// Opens a file as it was at fan-out; an error says so when it was replaced since.
     pub async fn open_unchanged(&self, expected: &ArchiveFile) -> Result<OpenFile, ArchiveError> {
-        let now = self.head(&expected.path).await?;
+        // Side by side, as each waits for the store.
+        let (now, opened) = tokio::join!(self.head(&expected.path), self.open_file(expected));
+        let now = now?;
         if now.size != expected.size || (expected.etag.is_some() && now.etag != expected.etag) {
             return Err(ArchiveError::Replaced { path: expected.path.clone() });
         }
-        let mut opened = self.open_file(expected).await?;
+        let mut opened = opened?;
         opened.opening.requests += 1;
         Ok(opened)
     }

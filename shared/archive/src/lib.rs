@@ -32,6 +32,7 @@ mod leaves;
 mod listing;
 mod look;
 mod page_meter;
+mod pages;
 mod prune;
 mod scan;
 mod schema;
@@ -40,6 +41,7 @@ mod shapes;
 mod stored;
 mod streams;
 mod thrift;
+mod unpack;
 
 pub use columns::{Bound, ColumnFootprint};
 pub use error::ArchiveError;

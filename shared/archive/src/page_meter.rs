@@ -5,7 +5,7 @@ use parquet::{basic::Encoding, file::metadata::RowGroupMetaData};
 use std::ops::Range;
 
 /// One page, decompressed. Writers aim at 1 MB; a page of cutouts may have some ten.
-const MAX_PAGE_BYTES: u64 = 128 * 1024 * 1024;
+pub(crate) const MAX_PAGE_BYTES: u64 = 128 * 1024 * 1024;
 /// All pages that are held while one batch is decoded, decompressed.
 const MAX_HELD_BYTES: u64 = 1024 * 1024 * 1024;
 /// What a member of a list takes besides its page: its two levels and its value. A run of the same is a few bytes.
@@ -96,6 +96,12 @@ impl PageMeter {
     /// Whether the column at this place reads its pages whole.
     pub(crate) fn reads_whole_pages(&self, at: u64) -> bool {
         self.position(at).and_then(|chunk| self.chunks.get(chunk)).is_some_and(|chunk| chunk.indexed)
+    }
+
+    /// The name of the column that this place lies in.
+    pub(crate) fn column_at(&self, at: u64) -> String {
+        let chunk = self.position(at).and_then(|chunk| self.chunks.get(chunk));
+        chunk.map_or_else(String::new, |chunk| chunk.column.clone())
     }
 
     /// Where the column ends that this place lies in.

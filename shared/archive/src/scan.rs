@@ -1,8 +1,13 @@
 //! The row pump: reads one row group, the narrow columns first and the heavy ones only for the rows that survive.
 
 use crate::{
-    ArchiveError, LeafSet, OpenFile, adapt::adapt, bytes_source::BytesSource, page_meter::PageMeter,
+    ArchiveError, LeafSet, OpenFile,
+    adapt::adapt,
+    bytes_source::BytesSource,
+    page_meter::PageMeter,
+    pages::{self, HELD_BYTES},
     streams::STREAMED_BYTES,
+    unpack::{is_unpacked, metadata_of},
 };
 use arrow::{
     array::{BooleanArray, RecordBatch},
@@ -12,8 +17,11 @@ use arrow::{
 };
 use job::{Need, NeededValues};
 use parquet::{
-    arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection},
+    arrow::arrow_reader::{
+        ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
+    },
     basic::Type as PhysicalType,
+    file::{metadata::ColumnChunkMetaData, page_index::offset_index::PageLocation},
     schema::types::ColumnDescriptor,
 };
 use std::{ops::Range, panic::AssertUnwindSafe, sync::Arc};
@@ -24,7 +32,7 @@ const BATCH_BYTES: u64 = 3 * 1024 * 1024;
 const NARROW_BATCH_ROWS: usize = 8192;
 /// The values of a batch, at the least that their types take, come to no more than this: a footer may say what it likes.
 const VALUE_BYTES: u64 = 64 * 1024 * 1024;
-/// A row group whose needed bytes exceed this is not fetched as a whole: its largest chunks are streamed.
+/// A row group whose needed bytes exceed this is not fetched as a whole: its largest columns come bit by bit.
 const FETCH_AHEAD_BYTES: u64 = 40 * 1024 * 1024;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
 /// many costs less than a second pass.
@@ -99,6 +107,8 @@ pub struct RowGroupScan {
     source: BytesSource,
     two_passes: bool,
     ruled_out: bool,
+    /// Leaves that the first pass gets decompressed.
+    unpacked: Vec<usize>,
     /// Bytes and requests that came before.
     before: (u64, u64),
 }
@@ -111,7 +121,7 @@ impl RowGroupScan {
         let two_passes = plan.filters && (plan.looks_up() || output_bytes > ONE_PASS_ROW_BYTES);
         let source = file.source.fresh();
         let first = if two_passes { &plan.narrow } else { &plan.both };
-        fetch(&source, ranges(file, row_group, first, None)).await?;
+        let unpacked = fetch(&source, wanted(file, row_group, first, None)).await?;
         Ok(Self {
             file: file.clone(),
             row_group,
@@ -119,6 +129,7 @@ impl RowGroupScan {
             source,
             two_passes,
             ruled_out: false,
+            unpacked,
             before: (0, 0),
         })
     }
@@ -133,6 +144,7 @@ impl RowGroupScan {
             source,
             two_passes: false,
             ruled_out: true,
+            unpacked: Vec::new(),
             before: (0, 0),
         }
     }
@@ -177,7 +189,7 @@ impl RowGroupScan {
     ) -> Result<ScanStats, ArchiveError> {
         let mut stats = ScanStats::default();
         let rows = self.batch_rows(&self.plan.both);
-        for batch in self.batches(&self.plan.both, None, rows)? {
+        for batch in self.batches(&self.plan.both, None, &self.unpacked, rows)? {
             let batch = batch?;
             stats.rows_read += batch.num_rows() as u64;
             let kept = if self.plan.filters { self.filtered(filter, &batch)? } else { batch };
@@ -196,9 +208,8 @@ impl RowGroupScan {
     ) -> Result<ScanStats, ArchiveError> {
         let mut stats = ScanStats::default();
         let mut kept = Vec::new();
-        for batch in
-            self.batches(&self.plan.narrow, None, self.at_most(&self.plan.narrow, NARROW_BATCH_ROWS))?
-        {
+        let rows = self.at_most(&self.plan.narrow, NARROW_BATCH_ROWS);
+        for batch in self.batches(&self.plan.narrow, None, &self.unpacked, rows)? {
             let batch = batch?;
             stats.rows_read += batch.num_rows() as u64;
             let keep = filter.keep(&batch).map_err(ArchiveError::Consumer)?;
@@ -210,11 +221,11 @@ impl RowGroupScan {
         }
         let selection = RowSelection::from_filters(&kept);
         self.source.clear();
-        let wanted = ranges(&self.file, self.row_group, &self.plan.output, Some(&selection));
-        tokio::runtime::Handle::current().block_on(fetch(&self.source, wanted))?;
+        let wanted = wanted(&self.file, self.row_group, &self.plan.output, Some(&selection));
+        let unpacked = tokio::runtime::Handle::current().block_on(fetch(&self.source, wanted))?;
         let rows = self.batch_rows(&self.plan.output);
         let mut delivered = 0;
-        for batch in self.batches(&self.plan.output, Some(selection), rows)? {
+        for batch in self.batches(&self.plan.output, Some(selection), &unpacked, rows)? {
             let batch = batch?;
             delivered += batch.num_rows() as u64;
             receive(batch)?;
@@ -240,6 +251,7 @@ impl RowGroupScan {
         &'a self,
         leaves: &'a LeafSet,
         selection: Option<RowSelection>,
+        unpacked: &[usize],
         rows: usize,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
         let mask = leaves.mask(self.file.metadata.parquet_schema());
@@ -249,15 +261,22 @@ impl RowGroupScan {
             let indexed = pages.is_some_and(|pages| !pages.is_empty());
             self.source.set_meter(PageMeter::new(group, indexed, |leaf| mask.leaf_included(leaf)));
         }
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-            self.source.clone(),
-            self.file.metadata.clone(),
-        )
-        .with_row_groups(vec![self.row_group])
-        .with_projection(mask)
-        .with_batch_size(rows);
+        let (metadata, row_group) = match unpacked {
+            [] => (self.file.metadata.clone(), self.row_group),
+            _ => {
+                let told = metadata_of(&self.file.metadata, self.row_group, unpacked);
+                (told.map_err(|error| self.damaged(error))?, 0)
+            }
+        };
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), metadata)
+            .with_row_groups(vec![row_group])
+            .with_projection(mask)
+            .with_batch_size(rows);
         let builder = match selection {
-            Some(selection) => builder.with_row_selection(selection),
+            // Never by a mask, which reads the pages between as well.
+            Some(selection) => {
+                builder.with_row_selection(selection).with_row_selection_policy(RowSelectionPolicy::Selectors)
+            }
             None => builder,
         };
         let mut reader: ParquetRecordBatchReader =
@@ -344,55 +363,90 @@ fn uncompressed_row_bytes(file: &OpenFile, row_group: usize, leaves: &LeafSet) -
 struct Wanted {
     /// Held at once.
     whole: Vec<Range<u64>>,
-    /// Chunks that are too large for that.
+    /// Columns that are too large for that.
+    paged: Vec<pages::Wanted>,
+    /// Their leaves, of those that come decompressed.
+    unpacked: Vec<usize>,
+    /// Chunks so large whose pages nobody knows the places of.
     streamed: Vec<Range<u64>>,
 }
 
-async fn fetch(source: &BytesSource, wanted: Wanted) -> Result<(), ArchiveError> {
+/// Fetches it, or has it fetched; tells which leaves come decompressed.
+async fn fetch(source: &BytesSource, wanted: Wanted) -> Result<Vec<usize>, ArchiveError> {
     source.fetch_ahead(wanted.whole).await?;
     source.stream(wanted.streamed);
-    Ok(())
+    source.page_through(wanted.paged);
+    Ok(wanted.unpacked)
 }
 
-/// The byte ranges of the given leaves: whole column chunks, or only the pages that hold selected rows where the file
-/// has a page index. What is too large to be held at once is streamed if it is a chunk; pages are left to the windows.
-fn ranges(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option<&RowSelection>) -> Wanted {
+/// What is to be read of the given leaves: all, or only the pages that hold selected rows where the file has a page index.
+/// What is too large to be held at once comes bit by bit.
+fn wanted(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option<&RowSelection>) -> Wanted {
     let metadata = file.metadata.metadata();
     let Some(group) = metadata.row_groups().get(row_group) else { return Wanted::default() };
     let mask = leaves.mask(file.metadata.parquet_schema());
-    let pages = metadata.offset_index().and_then(|index| index.get(row_group));
-    let (mut ranges, mut chunks) = (Vec::new(), Vec::new());
-    for (leaf, column) in group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf)) {
-        let (start, length) = column.byte_range();
-        let locations = pages.and_then(|pages| pages.get(leaf)).map(|index| index.page_locations());
-        match (selection, locations) {
-            (Some(selection), Some(locations)) if !locations.is_empty() => {
-                // The dictionary page lies before the first data page and is always needed.
-                let first = locations.first().map_or(start, |page| page.offset.unsigned_abs());
-                ranges.push(start..first.max(start));
-                ranges.extend(selection.scan_ranges(locations));
-            }
-            _ => chunks.push(start..start + length),
+    let index = metadata.offset_index().and_then(|index| index.get(row_group));
+    let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
+    let mut parts: Vec<_> = columns
+        .map(|(leaf, column)| {
+            let locations = index.and_then(|pages| pages.get(leaf)).map(|index| index.page_locations());
+            let ranges = chosen_ranges(column, locations.map_or(&[], |locations| locations), selection);
+            (leaf, column, ranges)
+        })
+        .collect();
+    let size = |ranges: &[Range<u64>]| -> u64 {
+        ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
+    };
+    parts.sort_by_key(|(.., ranges)| size(ranges));
+    let total: u64 = parts.iter().map(|(.., ranges)| size(ranges)).sum();
+    let all_at_once = total <= FETCH_AHEAD_BYTES;
+    let mut left = FETCH_AHEAD_BYTES - HELD_BYTES.max(STREAMED_BYTES);
+    let mut wanted = Wanted::default();
+    for (leaf, column, ranges) in parts {
+        let has_pages =
+            index.and_then(|pages| pages.get(leaf)).is_some_and(|pages| !pages.page_locations().is_empty());
+        if all_at_once || size(&ranges) <= left {
+            left = left.saturating_sub(size(&ranges));
+            wanted.whole.extend(ranges);
+        } else if !has_pages {
+            wanted.streamed.extend(ranges);
+        } else {
+            let (start, length) = column.byte_range();
+            let unpacked = is_unpacked(column.compression()).then(|| {
+                wanted.unpacked.push(leaf);
+                let (packed, unpacked) = (column.compressed_size(), column.uncompressed_size());
+                unpacked.unsigned_abs().saturating_mul(1000) / packed.unsigned_abs().max(1)
+            });
+            wanted.paged.push(pages::Wanted {
+                chunk: start..start.saturating_add(length),
+                pages: ranges,
+                unpacked,
+            });
         }
     }
-    let size = |range: &Range<u64>| range.end.saturating_sub(range.start);
-    let total: u64 = ranges.iter().chain(&chunks).map(size).sum();
-    let mut wanted = Wanted::default();
-    if total <= FETCH_AHEAD_BYTES {
-        wanted.whole = ranges;
-        wanted.whole.extend(chunks);
-        return wanted;
-    }
-    let mut left = FETCH_AHEAD_BYTES - STREAMED_BYTES;
-    let mut fits = |range: &Range<u64>| {
-        let fits = size(range) <= left;
-        left -= if fits { size(range) } else { 0 };
-        fits
-    };
-    ranges.sort_by_key(size);
-    chunks.sort_by_key(size);
-    ranges.retain(&mut fits);
-    (wanted.whole, wanted.streamed) = chunks.into_iter().partition(&mut fits);
-    wanted.whole.extend(ranges);
     wanted
+}
+
+/// A whole chunk, or its dictionary and the pages that hold selected rows.
+fn chosen_ranges(
+    column: &ColumnChunkMetaData,
+    pages: &[PageLocation],
+    selection: Option<&RowSelection>,
+) -> Vec<Range<u64>> {
+    let (start, length) = column.byte_range();
+    let Some(first) = pages.first() else {
+        return std::iter::once(start..start.saturating_add(length)).collect();
+    };
+    // The dictionary page lies before the first data page and is always needed.
+    let dictionary = start..first.offset.unsigned_abs().max(start);
+    let chosen = match selection {
+        Some(selection) => selection.scan_ranges(pages),
+        None => pages.iter().map(page_range).collect(),
+    };
+    std::iter::once(dictionary).chain(chosen).collect()
+}
+
+fn page_range(page: &PageLocation) -> Range<u64> {
+    let start = page.offset.unsigned_abs();
+    start..start.saturating_add(page.compressed_page_size.unsigned_abs().into())
 }

@@ -39,6 +39,8 @@ pub(crate) enum Want {
 pub(crate) enum Met {
     /// A whole number.
     Number(i64),
+    /// Whether something is so.
+    Truth(bool),
     /// A list of so many members.
     List(usize),
     /// The end of a struct.
@@ -101,7 +103,7 @@ impl Walk<'_, '_> {
             return Err(nonsense("it nests too deep"));
         }
         match (want, kind) {
-            (Want::Bool, TRUE | FALSE) => Ok(()),
+            (Want::Bool, TRUE | FALSE) => self.tell(Met::Truth(kind == TRUE)),
             (Want::Byte, BYTE) => self.byte().map(drop),
             (Want::I16, I16) => self.number(i64::from(i16::MAX)),
             (Want::I32, I32) => self.number(i64::from(i32::MAX)),
