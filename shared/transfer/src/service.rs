@@ -43,6 +43,8 @@ pub struct Settings {
     pub task_bytes: u64,
     /// Tasks of all jobs that run at once.
     pub workers: usize,
+    /// Whether a task decodes on one thread and encodes on another. Messages are the same either way.
+    pub two_threads: bool,
     /// What a job, and what a user in a day, may ask for.
     pub limits: Limits,
     /// Where clients poll, if not where the service itself reaches the cluster.
@@ -67,6 +69,7 @@ impl Settings {
             progress_interval: Duration::from_millis(500),
             task_bytes: 12 * 1024 * 1024 * 1024,
             workers: 1,
+            two_threads: std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
             limits: Limits::default(),
             readers: None,
             meter: |_| {},
