@@ -17,16 +17,20 @@ from .workloads import Workload
 
 NAMES = {
     "nightferry": "nightferry's worker",
+    "one-thread": "the same, decoding and encoding on one thread",
     "throttled": f"the same, {LATENCY_MS} ms before each request",
     "limit": "its publisher alone, ready-made messages",
     "duckdb": "DuckDB, fastavro, confluent-kafka",
+    "plain": "DataFusion, arrow-avro, rdkafka",
     "spark": "PySpark, warm",
     "spark-first": "PySpark, first job of a session",
 }
 COLORS = {
     "nightferry": "#0b6e4f",
     "limit": "#9aa5b1",
+    "one": "#3f9b78",
     "duckdb": "#e0a100",
+    "plain": "#3a6ea5",
     "throttled": "#6fb39a",
     "spark": "#c8553d",
 }
@@ -110,7 +114,7 @@ def table(works: list[Workload], runs: list[dict], verdicts: list[dict]) -> str:
     same = [told for told in verdicts if not told["differences"]]
     lines += [
         "",
-        f"Medians of {rounds} rounds by turns, {os.cpu_count()} cores, load {loads[0]:.1f} to {loads[-1]:.1f}. "
+        f"Medians of up to {rounds} runs by turns, {os.cpu_count()} cores, load {loads[0]:.1f} to {loads[-1]:.1f}. "
         "×: how many times as long as nightferry's worker it takes, by the clock and in CPU seconds. The rate is that of "
         "the mock broker.",
         "",

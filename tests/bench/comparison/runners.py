@@ -16,6 +16,8 @@ from .workloads import PARTITIONS, Workload
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache/nightferry/bench"
 DISK, MOCK = "disk", "mock"
+MEMORY = {"MALLOC_ARENA_MAX": "1", "MIMALLOC_ARENA_EAGER_COMMIT": "0", "MIMALLOC_PURGE_DELAY": "1000"}
+"""As infra/template.yaml has it for the worker."""
 LATENCY_MS = 30
 """What a request to object storage waits for its first byte, taken long."""
 SPARK_TOPICS = [TOPIC, f"{TOPIC}1"]
@@ -76,11 +78,11 @@ def prepare(place: Place, workload: Workload, folder: Path, bootstrap: str) -> d
     return program([*command, "--bootstrap", bootstrap, "--request", request])
 
 
-def work(place: Place, folder: Path, bootstrap: str, job: str, latency: int = 0) -> dict:
-    """The worker's part of it, with memory set up as infra/template.yaml has it."""
+def work(place: Place, folder: Path, bootstrap: str, job: str, *more: object) -> dict:
+    """The worker's part of it."""
     command = [place.binaries / "bench-worker", "run", "--archive", place.archive, "--folder", folder]
-    command += ["--bootstrap", bootstrap, "--job", job, "--latency-ms", latency]
-    return program(command, MALLOC_ARENA_MAX="1", MIMALLOC_ARENA_EAGER_COMMIT="0")
+    command += ["--bootstrap", bootstrap, "--job", job, *more]
+    return program(command, **MEMORY)
 
 
 def reference(place: Place, workload: Workload) -> None:
@@ -101,21 +103,26 @@ def look(place: Place, workload: Workload, bootstrap: str, topic: str, wanted: b
     return held(bootstrap, topic, place.schema, share) if wanted else None
 
 
-def ours(place: Place, workload: Workload, target: str, _: bool, latency: int = 0) -> Run:
+def ours(place: Place, workload: Workload, target: str, _: bool, *more: object) -> Run:
     """nightferry's worker. Its messages are what the others are compared with."""
     folder = place.fresh("ours")
     if target == MOCK:
         job = prepare(place, workload, folder, place.source)
         with brokers.mock(place.binaries, job["topic"]) as bootstrap:
-            return Run(work(place, folder, bootstrap, job["job"], latency))
+            return Run(work(place, folder, bootstrap, job["job"], *more))
     with brokers.embedded(place.binaries, folder / "kafka") as bootstrap:
         job = prepare(place, workload, folder, bootstrap)
-        return Run(work(place, folder, bootstrap, job["job"], latency))
+        return Run(work(place, folder, bootstrap, job["job"], *more))
+
+
+def one_thread(place: Place, workload: Workload, target: str, wanted: bool) -> Run:
+    """nightferry's worker without its second thread: it decodes and encodes in turn, as the peers do."""
+    return ours(place, workload, target, wanted, "--one-thread")
 
 
 def throttled(place: Place, workload: Workload, target: str, wanted: bool) -> Run:
     """nightferry's worker over an archive whose every request waits first, as on object storage."""
-    return ours(place, workload, target, wanted, LATENCY_MS)
+    return ours(place, workload, target, wanted, "--latency-ms", LATENCY_MS)
 
 
 def at(place: Place, target: str, name: str):

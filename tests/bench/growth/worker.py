@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from comparison import brokers
+from comparison.runners import MEMORY
 
 
 @dataclass
@@ -24,8 +25,7 @@ class Worker:
         """What a command of it prints; one that fails ends the benchmark."""
         line = [self.binaries / "bench-worker", command, "--archive", self.archive, "--folder", self.folder]
         line += ["--bootstrap", self.bootstrap, *more]
-        # One heap for all threads, as infra/template.yaml has it.
-        environment = os.environ | {"MALLOC_ARENA_MAX": "1"}
+        environment = os.environ | MEMORY
         command_line = list(map(str, line))
         done = subprocess.run(command_line, capture_output=True, text=True, check=False, env=environment)
         if done.returncode:
