@@ -34,6 +34,8 @@ const NARROW_BATCH_ROWS: usize = 8192;
 const VALUE_BYTES: u64 = 64 * 1024 * 1024;
 /// A row group whose needed bytes exceed this is not fetched as a whole: its largest columns come bit by bit.
 const FETCH_AHEAD_BYTES: u64 = 40 * 1024 * 1024;
+/// Columns whose pages are decompressed ahead of the decoder, where there are no more that are paged through.
+const UNPACKED_COLUMNS: usize = 8;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
 /// many costs less than a second pass.
 const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
@@ -402,17 +404,20 @@ fn wanted(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option
     let all_at_once = total <= FETCH_AHEAD_BYTES;
     let mut left = FETCH_AHEAD_BYTES - HELD_BYTES.max(STREAMED_BYTES);
     let mut wanted = Wanted::default();
+    let mut large = parts.len();
     for (leaf, column, ranges) in parts {
         let has_pages =
             index.and_then(|pages| pages.get(leaf)).is_some_and(|pages| !pages.page_locations().is_empty());
         if all_at_once || size(&ranges) <= left {
             left = left.saturating_sub(size(&ranges));
+            large -= 1;
             wanted.whole.extend(ranges);
         } else if !has_pages {
             wanted.streamed.extend(ranges);
         } else {
             let (start, length) = column.byte_range();
-            let unpacked = is_unpacked(column.compression()).then(|| {
+            // Of many columns, the decompressed pages ahead would come to more than is held of them as they are.
+            let unpacked = (large <= UNPACKED_COLUMNS && is_unpacked(column.compression())).then(|| {
                 wanted.unpacked.push(leaf);
                 let (packed, unpacked) = (column.compressed_size(), column.uncompressed_size());
                 unpacked.unsigned_abs().saturating_mul(1000) / packed.unsigned_abs().max(1)
