@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parents[1]
-FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status", "portal")
+FUNCTIONS = ("submit", "estimate", "index", "optimize", "fanout", "worker", "status", "portal")
 VARIABLES = """variables:
   AWS_ENDPOINT_URL                     where AWS is, such as http://127.0.0.1:4566
   AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY

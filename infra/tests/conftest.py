@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parents[2]
 # A function in plain Python that tells its log what it was given.
 BOOTSTRAP = ROOT / "localstack" / "native" / "tests" / "bootstrap.py"
-FUNCTIONS = ("submit", "estimate", "index", "fanout", "worker", "status", "portal")
+FUNCTIONS = ("submit", "estimate", "index", "optimize", "fanout", "worker", "status", "portal")
 REGION = "eu-west-3"
 ACCOUNT = "000000000000"
 TNS = "catalogues/tns.parquet"
@@ -164,6 +164,8 @@ def stack(aws: Aws) -> Stack:
         MskClusterArn=CLUSTER,
         Access="iam",
         TnsTable=f"s3://ferry-archive-{ACCOUNT}-{REGION}/{TNS}",
+        OptimizedBucket=f"ferry-archive-{ACCOUNT}-{REGION}",
+        OptimizedPrefix="fast/",
     )
     s3 = aws.client("s3")
     for key in ("science/year=2026/month=03/day=22/a.parquet", "secret/b.parquet", TNS):

@@ -8,8 +8,10 @@ import pytest
 from conftest import ACCOUNT, CLUSTER, FUNCTIONS, REGION, SECRET, Stack, outcome
 
 NIGHT = "science/year=2026/month=03/day=22/a.parquet"
+FAST = "fast/science/year=2026/month=03/day=22"
 ROW = {"pk": {"S": "job#1"}, "sk": {"S": "job"}}
 SCANNERS = {"estimate", "index", "fanout", "worker"}
+READERS = {*SCANNERS, "optimize"}
 KEEPERS = {"submit", "fanout", "worker", "status"}
 # Of those, all but status list any folder of the bucket.
 LISTERS = KEEPERS - {"status"}
@@ -43,13 +45,57 @@ def batch(stack: Stack, as_role: Callable[[str], Any]) -> object:
 # What is tried, who may, and what it comes to for them. Batches of messages are left out: for them AWS asks for the
 # right to send, MiniStack for one that AWS does not have.
 CALLS: dict[str, tuple[Call, set[str], str]] = {
-    "list the archive's nights": (objects("archive", "list_objects_v2", Prefix="science/"), SCANNERS, "done"),
+    "list the archive's nights": (objects("archive", "list_objects_v2", Prefix="science/"), READERS, "done"),
     "list the rest of the archive's bucket": (objects("archive", "list_objects_v2", Prefix=""), set(), ""),
-    "read a night": (objects("archive", "get_object", Key=NIGHT), SCANNERS, "done"),
+    "read a night": (objects("archive", "get_object", Key=NIGHT), READERS, "done"),
     "read the TNS table": (objects("archive", "get_object", Key="catalogues/tns.parquet"), SCANNERS, "done"),
     "read beside the archive": (objects("archive", "get_object", Key="secret/b.parquet"), set(), ""),
     "write the archive": (objects("archive", "put_object", Key=NIGHT, Body=b""), set(), ""),
     "delete from the archive": (objects("archive", "delete_object", Key=NIGHT), set(), ""),
+    "list optimised nights": (objects("archive", "list_objects_v2", Prefix=f"{FAST}/"), {"optimize"}, "done"),
+    "learn that a night is not optimised": (
+        objects("archive", "get_object", Key=f"{FAST}/_optimized.json"),
+        {"optimize"},
+        "NoSuchKey",
+    ),
+    "write an optimised night": (
+        objects("archive", "put_object", Key=f"{FAST}/optimized-0.zstd.parquet", Body=b""),
+        {"optimize"},
+        "done",
+    ),
+    "write it in parts": (
+        objects("archive", "create_multipart_upload", Key=f"{FAST}/optimized-1.zstd.parquet"),
+        {"optimize"},
+        "done",
+    ),
+    "give up a part": (
+        objects("archive", "abort_multipart_upload", Key=f"{FAST}/optimized-1.zstd.parquet", UploadId="none"),
+        {"optimize"},
+        "NoSuchUpload",
+    ),
+    "delete an optimised night": (
+        objects("archive", "delete_object", Key=f"{FAST}/optimized-0.zstd.parquet"),
+        {"optimize"},
+        "done",
+    ),
+    "mark a night as optimised": (
+        objects("archive", "put_object", Key=f"{FAST}/_optimized.json", Body=b"{}"),
+        {"optimize"},
+        "done",
+    ),
+    "take the mark away": (objects("archive", "delete_object", Key=f"{FAST}/_optimized.json"), {"optimize"}, "done"),
+    "write somebody else's file there": (objects("archive", "put_object", Key=f"{FAST}/a.parquet", Body=b""), set(), ""),
+    "delete somebody else's file there": (objects("archive", "delete_object", Key=f"{FAST}/a.parquet"), set(), ""),
+    "write beside optimised nights": (
+        objects("archive", "put_object", Key="fast/optimized-0.zstd.parquet", Body=b""),
+        set(),
+        "",
+    ),
+    "write an optimised night into the archive": (
+        objects("archive", "put_object", Key=FAST.removeprefix("fast/") + "/optimized-0.zstd.parquet", Body=b""),
+        set(),
+        "",
+    ),
     "read a job's plan": (objects("jobs", "get_object", Key="jobs/1/plan.json"), KEEPERS, "done"),
     "learn that a receipt is missing": (objects("jobs", "get_object", Key="jobs/1/no.json"), KEEPERS, "NoSuchKey"),
     "write a receipt": (objects("jobs", "put_object", Key="jobs/1/receipt.json", Body=b"{}"), KEEPERS, "done"),
@@ -95,7 +141,7 @@ CALLS: dict[str, tuple[Call, set[str], str]] = {
     "empty the queue": (queue("Tasks", "purge_queue"), set(), ""),
     "send a dead letter": (queue("DeadTasks", "send_message", MessageBody="{}"), {"fanout", "worker"}, "done"),
     "receive a dead letter": (queue("DeadTasks", "receive_message"), set(), ""),
-    "send a dead event": (queue("DeadEvents", "send_message", MessageBody="{}"), {"submit", "index", "fanout"}, "done"),
+    "send a dead event": (queue("DeadEvents", "send_message", MessageBody="{}"), {"submit", "index", "optimize", "fanout"}, "done"),
     "tell of a file": (queue("Files", "send_message", MessageBody="{}"), set(), ""),
     "look at the queue of files": (queue("Files", "get_queue_attributes", AttributeNames=["All"]), {"index"}, "done"),
     "receive what is told of files": (queue("Files", "receive_message"), {"index"}, "done"),

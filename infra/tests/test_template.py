@@ -197,11 +197,40 @@ def test_schedules_give_what_the_functions_expect(stack: Stack) -> None:
     request = {"nights": ["last night"], "content": "Light packet"}
     assert schedule("tend") == ("rate(15 minutes)", "ENABLED", {"tend": True})
     assert schedule("index") == ("cron(30 1 * * ? *)", "ENABLED", {"whole": True})
+    assert schedule("optimize") == ("cron(0 2 * * ? *)", "ENABLED", {"whole": True})
     assert schedule("nightly") == (
         "cron(30 2 * * ? *)",
         "DISABLED",
         {"scheduled": request, "time": "<aws.scheduler.scheduled-time>"},
     )
+
+
+def test_nights_are_rewritten_where_a_place_is_named_and_only_there(stack: Stack, aws: Aws) -> None:
+    def place(stack: Stack) -> str:
+        configuration = aws.client("lambda").get_function_configuration(FunctionName=stack.outputs["OptimizeFunction"])
+        return str(configuration["Environment"]["Variables"]["OPTIMIZED_ARCHIVE"])
+
+    def state(stack: Stack) -> str:
+        return str(aws.client("scheduler").get_schedule(Name=f"{stack.name}-optimize")["State"])
+
+    assert (place(stack), state(stack)) == (f"s3://{stack.archive}/fast/", "ENABLED")
+    other = Stack(aws, "ferry-tls")
+    assert (place(other), state(other)) == ("", "DISABLED")
+    allowed = [action for one in other.statements("optimize") for action in as_list(one["Action"])]
+    assert not [action for action in allowed if action.startswith(("s3:Put", "s3:Delete", "s3:Abort"))]
+    by_hand = Stack(aws, "ferry-tls", OptimizedBucket="fast", OptimizeState="DISABLED")
+    assert (place(by_hand), state(by_hand)) == ("s3://fast/", "DISABLED")
+
+
+def as_list(action: str | list[str]) -> list[str]:
+    return [action] if isinstance(action, str) else action
+
+
+def test_who_rewrites_nights_has_the_disk_for_it_and_does_not_try_again_by_itself(translated: dict[str, Any]) -> None:
+    assert translated["Optimize"]["Properties"]["EphemeralStorage"] == {"Size": 10240}
+    (invoked,) = [one["Properties"] for name, one in translated.items() if name.startswith("OptimizeEventInvokeConfig")]
+    assert invoked["MaximumRetryAttempts"] == 0
+    assert invoked["DestinationConfig"] == {"OnFailure": {"Destination": {"Fn::GetAtt": ["DeadEvents", "Arn"]}}}
 
 
 def test_no_name_is_taken_from_the_next_stack(stack: Stack, aws: Aws) -> None:
@@ -221,6 +250,7 @@ def test_no_name_is_taken_from_the_next_stack(stack: Stack, aws: Aws) -> None:
         ({"SecurityGroupIds": "sg-0a1b2c3d"}, "need SubnetIds"),
         ({"KafkaBootstrap": ""}, "Give KafkaBootstrap or MskClusterArn"),
         ({"Access": "jwt"}, "needs UserPoolArn"),
+        ({"OptimizedBucket": f"refused-archive-{ACCOUNT}-{REGION}"}, "not rewritten in place"),
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(

@@ -84,6 +84,8 @@ pub struct Environment {
     pub estimate_function: Option<String>,
     /// The name of the function that fans out, for who has it make topics.
     pub fanout_function: Option<String>,
+    /// Where optimised nights go, for who makes them.
+    pub optimized_archive: Option<String>,
 }
 
 impl Environment {
@@ -138,6 +140,7 @@ impl Environment {
             workers: variables.number("TASKS_AT_ONCE", 10)?,
             estimate_function: variables.text("ESTIMATE_FUNCTION"),
             fanout_function: variables.text("FANOUT_FUNCTION"),
+            optimized_archive: variables.text("OPTIMIZED_ARCHIVE"),
         };
         environment.check()?;
         Ok(environment)
@@ -218,11 +221,17 @@ mod tests {
 
     #[test]
     fn the_least_is_enough_and_an_empty_variable_is_none() {
-        let empty = [("KAFKA_SECRET_ARN", ""), ("KAFKA_CA_FILE", ""), ("ALERTS_PER_JOB", "0")];
+        let empty = [
+            ("KAFKA_SECRET_ARN", ""),
+            ("KAFKA_CA_FILE", ""),
+            ("ALERTS_PER_JOB", "0"),
+            ("OPTIMIZED_ARCHIVE", ""),
+        ];
         let environment = read(&empty).unwrap();
         assert_eq!(environment.access, Access::Plaintext);
         assert_eq!(environment.secret, None);
         assert_eq!(environment.authorities, None);
+        assert_eq!(environment.optimized_archive, None);
         assert!(environment.limits.is_free());
         assert_eq!(environment.topic_retention, Duration::from_secs(7 * 86400));
     }

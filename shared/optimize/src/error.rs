@@ -54,6 +54,9 @@ pub enum OptimizeError {
     /// A thread of work broke off.
     #[error("the work broke off: {0}")]
     Worker(String),
+    /// A night took longer than was reckoned.
+    #[error("it was broken off, as it would not have ended in time; run it where there is more of it")]
+    TimeIsUp,
     /// Somebody wants it to end.
     #[error("stopped")]
     Stopped,
@@ -67,6 +70,7 @@ impl OptimizeError {
             Self::SamePlace | Self::Foreign { .. } => ErrorKind::Invalid,
             Self::Store { source: object_store::Error::PermissionDenied { .. }, .. } => ErrorKind::Permanent,
             Self::Store { .. } | Self::Scratch { .. } | Self::Changed | Self::Stopped => ErrorKind::Transient,
+            Self::TimeIsUp => ErrorKind::Permanent,
             Self::Differs(_) | Self::Columns(_) | Self::Parquet(_) | Self::Worker(_) => ErrorKind::Permanent,
         }
     }

@@ -11,7 +11,8 @@
 //! - a second run passes over what is done, and does anew what changed in either archive; two runs at once do no harm;
 //! - files of others are neither changed nor mixed with ours;
 //! - memory does not grow with a night: what does not fit is laid aside on disk, within a budget, in several passes if
-//!   need be.
+//!   need be;
+//! - where there is an end of time, no night is begun that would hardly end before it, and one that does not is broken off.
 //!
 //! What it leaves to others: which nights, and when.
 //!
@@ -26,6 +27,7 @@
 //! ```
 
 mod checksum;
+mod clock;
 mod error;
 mod layout;
 mod mark;
@@ -35,6 +37,7 @@ mod reading;
 mod rewrite;
 mod scratch;
 mod spill;
+mod stale;
 mod watch;
 
 pub use checksum::Checksum;
@@ -42,8 +45,8 @@ pub use error::OptimizeError;
 pub use watch::{Progress, Watch};
 
 use archive::{Archive, ArchiveFile};
+use clock::{Burden, Clock, Fit};
 use job::Night;
-use mark::Mark;
 use scratch::Scratch;
 use serde::Serialize;
 use std::{
@@ -62,9 +65,9 @@ pub struct Settings {
     pub scratch_bytes: u64,
     /// Decoded bytes that are sorted at once, in memory; several times as many are held.
     pub memory_bytes: u64,
-    /// No night of more bytes than this is begun.
+    /// No night of more bytes than this is begun: its finished file has about as many.
     pub night_bytes: Option<u64>,
-    /// No night is begun after this.
+    /// When all has to be over. No night is begun that would hardly end before, by a cautious reckoning.
     pub until: Option<Instant>,
 }
 
@@ -100,8 +103,10 @@ pub struct Optimized {
     pub unchanged: usize,
     /// Nights that could not be rewritten, with the reason; of those nothing was kept.
     pub failed: BTreeMap<Night, String>,
-    /// Nights for which there was no time, or no room.
+    /// Nights for which there was no time left: the next run does them.
     pub left: BTreeSet<Night>,
+    /// Nights that no run with these settings would do, with the reason; they were not begun.
+    pub too_large: BTreeMap<Night, String>,
 }
 
 /// Rewrites what is new or replaced among `nights`, or of the whole archive.
@@ -116,39 +121,24 @@ pub async fn optimize(
     settings: &Settings,
     watch: &Watch,
 ) -> Result<Optimized, OptimizeError> {
-    let mut wanted = BTreeMap::new();
-    match nights {
-        None => wanted = source.all_files().await?,
-        Some(nights) => {
-            for night in nights {
-                wanted.insert(*night, source.files(*night).await?);
-            }
-        }
-    }
+    let (clock, watch) = (Clock::new(settings.until), &watch.until(settings.until));
     let mut done = Optimized::default();
     let mut stale = Vec::new();
-    for (night, files) in wanted {
-        watch.check()?;
-        same_place(source, target, night)?;
-        let known = Mark::read(target, night).await?;
-        let there = target.files(night).await?;
-        match known.is_some_and(|mark| mark.tells_of(&files, &there)) {
+    for looked in stale::look(source, target, nights, watch).await? {
+        match looked.is_done {
             true => done.unchanged += 1,
-            false if files.is_empty() => {
-                drop(done.failed.insert(night, "the archive has no such night".into()))
+            false if looked.files.is_empty() => {
+                drop(done.failed.insert(looked.night, "the archive has no such night".into()))
             }
-            false => stale.push((night, files)),
+            false => stale.push((looked.night, looked.files)),
         }
     }
     watch.begin(stale.len());
     for (night, files) in stale {
-        let too_large = settings.night_bytes.is_some_and(|most| bytes_of(&files) > most);
-        if too_large || settings.until.is_some_and(|until| Instant::now() > until) {
-            done.left.insert(night);
-            continue;
-        }
-        match one_night(source, target, night, &files, settings, watch).await {
-            Ok(report) => drop(done.optimized.insert(night, report)),
+        match one_night(source, target, night, &files, settings, clock, watch).await {
+            Ok(Outcome::Done(report)) => drop(done.optimized.insert(night, report)),
+            Ok(Outcome::Left) => drop(done.left.insert(night)),
+            Ok(Outcome::TooLarge(reason)) => drop(done.too_large.insert(night, reason)),
             Err(OptimizeError::Stopped) => return Err(OptimizeError::Stopped),
             Err(error) => {
                 tracing::warn!(%night, %error, "the night cannot be optimised");
@@ -160,40 +150,71 @@ pub async fn optimize(
     Ok(done)
 }
 
+/// What became of a night.
+enum Outcome {
+    Done(NightReport),
+    Left,
+    TooLarge(String),
+}
+
 async fn one_night(
     source: &Archive,
     target: &Archive,
     night: Night,
     files: &[ArchiveFile],
     settings: &Settings,
+    clock: Clock,
     watch: &Watch,
-) -> Result<NightReport, OptimizeError> {
+) -> Result<Outcome, OptimizeError> {
     let begun = Instant::now();
+    let bytes = bytes_of(files);
+    if let Some(most) = settings.night_bytes.filter(|most| bytes > *most) {
+        return Ok(Outcome::TooLarge(format!("its files have {}, more than {}", in_gb(bytes), in_gb(most))));
+    }
+    // By the files' size first: what cannot end in time by that is not even opened.
+    if let Some(outcome) = hinders(Burden::at_least(bytes), clock) {
+        return Ok(outcome);
+    }
     publish::refuse_foreign(&target.folder(night), &target.files(night).await?)?;
     let scratch = Scratch::new(&settings.scratch)?;
-    let rewritten = rewrite::rewrite(source, files, scratch.path(), settings, watch).await?;
+    let opened = rewrite::open(source, files, scratch.path(), settings, watch).await?;
+    if let Some(outcome) = hinders(opened.burden(), clock) {
+        return Ok(outcome);
+    }
+    let rewritten = opened.rewrite(watch).await?;
     if source.files(night).await? != files {
         return Err(OptimizeError::Changed);
     }
     let there = publish::publish(target, night, files, &rewritten, watch).await?;
     let report = NightReport {
         alerts: rewritten.iter().map(|file| file.checksum.alerts).sum(),
-        bytes_before: bytes_of(files),
+        bytes_before: bytes,
         bytes_after: bytes_of(&there),
         row_groups: rewritten.iter().map(|file| file.row_groups).sum(),
         seconds: begun.elapsed().max(Duration::from_millis(1)).as_secs_f64(),
     };
     tracing::info!(%night, alerts = report.alerts, "optimised");
-    Ok(report)
+    Ok(Outcome::Done(report))
+}
+
+/// What comes of a night that would not end in time.
+fn hinders(burden: Burden, clock: Clock) -> Option<Outcome> {
+    let takes = burden.takes();
+    match clock.fits(takes) {
+        Fit::Now => None,
+        Fit::Later => Some(Outcome::Left),
+        Fit::Never => Some(Outcome::TooLarge(format!(
+            "it might take {} s, and a run has {} s",
+            takes.as_secs(),
+            clock.seconds()
+        ))),
+    }
+}
+
+fn in_gb(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 fn bytes_of(files: &[ArchiveFile]) -> u64 {
     files.iter().map(|file| file.size).sum()
-}
-
-/// Nothing is ever rewritten in place.
-fn same_place(source: &Archive, target: &Archive, night: Night) -> Result<(), OptimizeError> {
-    let same = source.store().to_string() == target.store().to_string()
-        && source.folder(night) == target.folder(night);
-    if same { Err(OptimizeError::SamePlace) } else { Ok(()) }
 }

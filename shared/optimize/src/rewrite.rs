@@ -3,6 +3,7 @@
 use crate::{
     OptimizeError, Settings, Watch,
     checksum::Checksum,
+    clock::Burden,
     layout::{Layout, same_columns},
     order::Keys,
     reading::{Receiver, read},
@@ -33,14 +34,17 @@ pub(crate) struct Rewritten {
     pub(crate) row_groups: u64,
 }
 
-/// Rewrites a night into files below `folder`: one, or one for each schema that its files have.
-pub(crate) async fn rewrite(
+/// A night that is about to be rewritten: its files, opened, those of one schema together.
+pub(crate) struct Opened<'a>(Vec<Group<'a>>);
+
+/// Opens a night that is to be rewritten below `folder`.
+pub(crate) async fn open<'a>(
     source: &Archive,
     files: &[ArchiveFile],
-    folder: &Path,
+    folder: &'a Path,
     settings: &Settings,
     watch: &Watch,
-) -> Result<Vec<Rewritten>, OptimizeError> {
+) -> Result<Opened<'a>, OptimizeError> {
     let mut groups: Vec<Vec<OpenFile>> = Vec::new();
     for file in files {
         watch.check()?;
@@ -53,12 +57,29 @@ pub(crate) async fn rewrite(
             None => groups.push(vec![opened]),
         }
     }
-    let mut rewritten = Vec::new();
-    for (number, group) in groups.into_iter().enumerate() {
-        let path = folder.join(format!("{number}.parquet"));
-        rewritten.push(Group { files: group, folder, path }.rewrite(settings, watch).await?);
+    let groups = groups.into_iter().enumerate();
+    groups
+        .map(|(number, files)| Group::new(files, folder, number, settings))
+        .collect::<Result<_, _>>()
+        .map(Opened)
+}
+
+impl Opened<'_> {
+    /// What it takes to rewrite it.
+    pub(crate) fn burden(&self) -> Burden {
+        let mut burden = Burden::default();
+        self.0.iter().for_each(|group| burden.add(group.burden()));
+        burden
     }
-    Ok(rewritten)
+
+    /// Rewrites it into one file, or one for each schema that its files have.
+    pub(crate) async fn rewrite(self, watch: &Watch) -> Result<Vec<Rewritten>, OptimizeError> {
+        let mut rewritten = Vec::new();
+        for group in self.0 {
+            rewritten.push(group.rewrite(watch).await?);
+        }
+        Ok(rewritten)
+    }
 }
 
 fn columns_of(file: &OpenFile) -> &parquet::schema::types::SchemaDescriptor {
@@ -70,21 +91,50 @@ struct Group<'a> {
     files: Vec<OpenFile>,
     folder: &'a Path,
     path: PathBuf,
+    layout: Layout,
+    rows: u64,
+    /// Alerts that are sorted at once.
+    bucket_rows: u64,
+    buckets: u64,
+    /// Buckets that are laid aside at once: the files are read as often as it takes.
+    buckets_a_pass: u64,
 }
 
-impl Group<'_> {
-    async fn rewrite(self, settings: &Settings, watch: &Watch) -> Result<Rewritten, OptimizeError> {
-        let places = Arc::new(self.order(watch).await?);
-        let layout = Layout::of(&self.files)?;
+impl<'a> Group<'a> {
+    fn new(
+        files: Vec<OpenFile>,
+        folder: &'a Path,
+        number: usize,
+        settings: &Settings,
+    ) -> Result<Self, OptimizeError> {
+        let layout = Layout::of(&files)?;
+        let rows: u64 = files.iter().map(OpenFile::rows).sum();
         let bucket_rows = layout.row_group_rows
             * (settings.memory_bytes / (layout.row_group_rows * layout.row_bytes).max(1)).max(1);
-        let buckets = (places.len() as u64).div_ceil(bucket_rows);
+        let buckets = rows.div_ceil(bucket_rows);
         let buckets_a_pass = (settings.scratch_bytes / (bucket_rows * layout.row_bytes).max(1)).max(1);
+        let path = folder.join(format!("{number}.parquet"));
+        Ok(Self { files, folder, path, layout, rows, bucket_rows, buckets, buckets_a_pass })
+    }
+
+    fn burden(&self) -> Burden {
+        let bytes: u64 = self.files.iter().map(|file| file.file().size).sum();
+        let passes = self.buckets.div_ceil(self.buckets_a_pass);
+        Burden {
+            moved: bytes.saturating_mul(passes.saturating_add(1)),
+            decoded: self.rows.saturating_mul(self.layout.row_bytes),
+        }
+    }
+
+    async fn rewrite(self, watch: &Watch) -> Result<Rewritten, OptimizeError> {
+        let places = Arc::new(self.order(watch).await?);
+        let Self { bucket_rows, buckets, buckets_a_pass, .. } = self;
         let stored: Vec<OpenFile> = self.files.iter().map(OpenFile::as_stored).collect();
         let first = stored.first().ok_or_else(|| OptimizeError::Worker("a night without files".into()))?;
         let (schema, scan) = (first.schema().clone(), first.whole_plan());
-        let mut writer = self.writer(&schema, &layout)?;
-        let slice = usize::try_from(SLICE_BYTES / layout.row_bytes).unwrap_or(usize::MAX).clamp(16, 1024);
+        let mut writer = self.writer(&schema)?;
+        let slice =
+            usize::try_from(SLICE_BYTES / self.layout.row_bytes).unwrap_or(usize::MAX).clamp(16, 1024);
         let mut read_checksum = Checksum::default();
         for pass in (0..buckets.max(1)).step_by(usize::try_from(buckets_a_pass).unwrap_or(usize::MAX)) {
             let of_pass = pass..(pass + buckets_a_pass).min(buckets);
@@ -106,9 +156,8 @@ impl Group<'_> {
 
     /// The place of each alert, by a pass over the columns behind it.
     async fn order(&self, watch: &Watch) -> Result<Vec<u32>, OptimizeError> {
-        let rows: u64 = self.files.iter().map(OpenFile::rows).sum();
-        if u32::try_from(rows).is_err() {
-            return Err(OptimizeError::Worker(format!("a night of {rows} alerts is too large")));
+        if u32::try_from(self.rows).is_err() {
+            return Err(OptimizeError::Worker(format!("a night of {} alerts is too large", self.rows)));
         }
         let Some(first) = self.files.first() else { return Ok(Vec::new()) };
         let schema = first.schema();
@@ -126,15 +175,11 @@ impl Group<'_> {
         Ok(read(&self.files, &plan, Keys::default(), watch).await?.places())
     }
 
-    fn writer(
-        &self,
-        schema: &SchemaRef,
-        layout: &Layout,
-    ) -> Result<ArrowWriter<BufWriter<File>>, OptimizeError> {
+    fn writer(&self, schema: &SchemaRef) -> Result<ArrowWriter<BufWriter<File>>, OptimizeError> {
         let file = File::create(&self.path).map_err(OptimizeError::scratch(&self.path))?;
         let options = ArrowWriterOptions::new()
-            .with_properties(layout.properties.clone())
-            .with_parquet_schema(layout.parquet.clone())
+            .with_properties(self.layout.properties.clone())
+            .with_parquet_schema(self.layout.parquet.clone())
             .with_skip_arrow_metadata(true);
         Ok(ArrowWriter::try_new_with_options(BufWriter::new(file), schema.clone(), options)?)
     }
