@@ -20,7 +20,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 fn open(folder: &Path) -> Archive {
@@ -311,6 +311,31 @@ async fn a_run_that_is_stopped_leaves_nothing_of_its_night() {
     assert!(matches!(stopped, Err(OptimizeError::Stopped)), "{stopped:?}");
     assert!(all_in(&fast, "2026-03-22").is_empty());
     assert_eq!(std::fs::read_dir(scratch).unwrap().count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_for_which_there_is_no_room_or_no_time_is_told_and_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let (large, small) = ("2026-03-21", "2026-03-22");
+    let plain = sample_archive(&folder.path().join("plain"), &[large], 4_000, false);
+    sample_archive(&plain, &[small], 60, false);
+    let fast = folder.path().join("fast");
+    let bytes = std::fs::metadata(&night_files(&plain, large)[0]).unwrap().len();
+    let roomy = Settings { night_bytes: Some(10 * bytes), ..Settings::default() };
+    let cramped = Settings { night_bytes: Some(bytes - 1), ..Settings::default() };
+    let done = rewrite(&plain, &fast, &cramped).await;
+    assert!(done.optimized.contains_key(&small.parse().unwrap()) && done.failed.is_empty(), "{done:?}");
+    assert!(done.too_large[&large.parse().unwrap()].contains("there is room for"), "{done:?}");
+    // A second for what is reckoned to take longer.
+    let hurried = Settings { until: Some(Instant::now() + Duration::from_secs(1)), ..roomy.clone() };
+    let done = rewrite(&plain, &fast, &hurried).await;
+    assert!(done.too_large[&large.parse().unwrap()].contains("might take"), "{done:?}");
+    assert_eq!((done.optimized.len(), done.unchanged, done.left.len()), (0, 1, 0));
+    assert!(all_in(&fast, large).is_empty());
+    let patient = Settings { until: Some(Instant::now() + Duration::from_secs(600)), ..roomy };
+    let done = rewrite(&plain, &fast, &patient).await;
+    assert_eq!((done.optimized.len(), done.unchanged, done.too_large.len()), (1, 1, 0), "{done:?}");
+    assert_eq!(alerts_of(&night_files(&plain, large)), alerts_of(&night_files(&fast, large)));
 }
 
 #[test]

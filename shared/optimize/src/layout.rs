@@ -46,6 +46,8 @@ pub(crate) struct Layout {
     pub(crate) row_group_rows: u64,
     /// Bytes of an alert once decoded, on average.
     pub(crate) row_bytes: u64,
+    /// About as many bytes the file will have.
+    pub(crate) written_bytes: u64,
     /// Everything else.
     pub(crate) properties: WriterProperties,
 }
@@ -89,6 +91,14 @@ impl Leaf {
         self.plain / (self.values - self.nulls).max(1) > LONG_VALUE
     }
 
+    /// About as many bytes it will have: what is neither compressed nor in a dictionary any more, as many as it is decoded.
+    fn written(&self) -> u64 {
+        match self.is_worth_compressing() || self.is_worth_a_dictionary() {
+            true => self.compressed,
+            false => self.plain.max(self.uncompressed),
+        }
+    }
+
     fn is_worth_a_dictionary(&self) -> bool {
         self.dictionary
             && !self.is_long()
@@ -121,13 +131,14 @@ impl Layout {
         let rows: u64 = files.iter().map(OpenFile::rows).sum();
         let plain: u64 = leaves.iter().map(|leaf| leaf.plain.max(leaf.uncompressed)).sum();
         let row_bytes = (plain / rows.max(1)).max(1);
+        let written_bytes = leaves.iter().map(Leaf::written).sum();
         let row_group_rows = (ROW_GROUP_BYTES / row_bytes).clamp(16, ROW_GROUP_ROWS);
         let root = without_int96(&schema.root_schema_ptr())?;
         let parquet = SchemaDescriptor::new(root);
         let kept = files.iter().find_map(|file| file.footer().file_metadata().key_value_metadata());
         let kept = kept.map(|kept| kept.iter().filter(|entry| entry.key != ARROW_SCHEMA).cloned().collect());
         let properties = properties(&parquet, &leaves, row_group_rows, kept)?;
-        Ok(Self { parquet, row_group_rows, row_bytes, properties })
+        Ok(Self { parquet, row_group_rows, row_bytes, written_bytes, properties })
     }
 }
 
@@ -259,5 +270,8 @@ mod tests {
             ..Leaf::default()
         };
         assert!(number.is_worth_compressing() && !number.is_worth_a_dictionary());
+        // Few images, again and again: their dictionary was small, and is given up.
+        let same = Leaf { compressed: 13_000, uncompressed: 13_100, dictionary: true, ..image };
+        assert_eq!([image, band, number, same].map(|leaf| leaf.written()), [1_300_400, 150, 8000, 1_300_400]);
     }
 }

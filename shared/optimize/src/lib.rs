@@ -65,7 +65,7 @@ pub struct Settings {
     pub scratch_bytes: u64,
     /// Decoded bytes that are sorted at once, in memory; several times as many are held.
     pub memory_bytes: u64,
-    /// No night of more bytes than this is begun: its finished file has about as many.
+    /// No night of more bytes than this is begun, nor one whose finished file would probably have more.
     pub night_bytes: Option<u64>,
     /// When all has to be over. No night is begun that would hardly end before, by a cautious reckoning.
     pub until: Option<Instant>,
@@ -168,17 +168,14 @@ async fn one_night(
 ) -> Result<Outcome, OptimizeError> {
     let begun = Instant::now();
     let bytes = bytes_of(files);
-    if let Some(most) = settings.night_bytes.filter(|most| bytes > *most) {
-        return Ok(Outcome::TooLarge(format!("its files have {}, more than {}", in_gb(bytes), in_gb(most))));
-    }
-    // By the files' size first: what cannot end in time by that is not even opened.
-    if let Some(outcome) = hinders(Burden::at_least(bytes), clock) {
+    // By the files' size first: what is too large by that is not even opened.
+    if let Some(outcome) = hinders(bytes, Burden::at_least(bytes), settings, clock) {
         return Ok(outcome);
     }
     publish::refuse_foreign(&target.folder(night), &target.files(night).await?)?;
     let scratch = Scratch::new(&settings.scratch)?;
     let opened = rewrite::open(source, files, scratch.path(), settings, watch).await?;
-    if let Some(outcome) = hinders(opened.burden(), clock) {
+    if let Some(outcome) = hinders(opened.written_bytes(), opened.burden(), settings, clock) {
         return Ok(outcome);
     }
     let rewritten = opened.rewrite(watch).await?;
@@ -197,8 +194,12 @@ async fn one_night(
     Ok(Outcome::Done(report))
 }
 
-/// What comes of a night that would not end in time.
-fn hinders(burden: Burden, clock: Clock) -> Option<Outcome> {
+/// What comes of a night for which there is no room, or that would not end in time.
+fn hinders(bytes: u64, burden: Burden, settings: &Settings, clock: Clock) -> Option<Outcome> {
+    if let Some(most) = settings.night_bytes.filter(|most| bytes > *most) {
+        let reason = format!("it has {}, and there is room for {}", in_gb(bytes), in_gb(most));
+        return Some(Outcome::TooLarge(reason));
+    }
     let takes = burden.takes();
     match clock.fits(takes) {
         Fit::Now => None,

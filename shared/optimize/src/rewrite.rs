@@ -72,6 +72,11 @@ impl Opened<'_> {
         burden
     }
 
+    /// About as many bytes its finished files will have.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.0.iter().map(|group| group.layout.written_bytes).sum()
+    }
+
     /// Rewrites it into one file, or one for each schema that its files have.
     pub(crate) async fn rewrite(self, watch: &Watch) -> Result<Vec<Rewritten>, OptimizeError> {
         let mut rewritten = Vec::new();
