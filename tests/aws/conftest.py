@@ -33,6 +33,8 @@ PACKAGES = Path(os.environ.get("NIGHTFERRY_PACKAGES", ROOT / "target" / "lambda"
 SIMULATED = ["2025-10-11", "2025-10-12", "2025-10-13"]
 ALERTS = 600
 POISON = "2025-10-20"
+# What precedes `science/` where nights are rewritten: beside the archive, in its bucket.
+FAST = "fast/"
 LAST_NIGHT = (datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(1)).isoformat()
 
 
@@ -129,6 +131,12 @@ class Stack:
         """Keeps the login of the functions as a secret; its ARN."""
         login = json.dumps({"username": "ferry", "password": "s3cret"})
         return self.client("secretsmanager").create_secret(Name=f"{self.name}-kafka", SecretString=login)["ARN"]
+
+    def optimizing(self) -> dict[str, str]:
+        """The parameters with which nights are rewritten beside the archive, when somebody says so."""
+        account = self.client("sts").get_caller_identity()["Account"]
+        bucket = f"{self.name}-archive-{account}-{os.environ['AWS_REGION']}"
+        return {"OptimizedBucket": bucket, "OptimizedPrefix": FAST, "OptimizeState": "DISABLED"}
 
     def up(self, **parameters: str) -> None:
         """Creates the stack, or brings it up to date."""
@@ -247,6 +255,28 @@ class Stack:
         assert "FunctionError" not in answer, payload
         return payload
 
+    def refusal(self, logical: str, event: object) -> str:
+        """Calls a function that must refuse the event; what it says."""
+        answer = self.client("lambda").invoke(FunctionName=self.resource(logical), Payload=json.dumps(event))
+        payload = json.load(answer["Payload"])
+        assert "FunctionError" in answer, payload
+        return payload["errorMessage"]
+
+    def rewritten(self, night: str) -> dict[str, str]:
+        """The objects of a night as it was rewritten, by their names, with their versions."""
+        prefix = f"{FAST}science/{partition(night)}/"
+        found = self.client("s3").list_objects_v2(Bucket=self.outputs["ArchiveBucket"], Prefix=prefix)
+        return {one["Key"].removeprefix(prefix): one["ETag"] for one in found.get("Contents", [])}
+
+    def holds_the_same(self, file: Path, night: str) -> None:
+        """What the field's own Parquet library reads of a rewritten night: the alerts of this file, value by value."""
+        copy = Path(os.environ["NIGHTFERRY_SCRATCH"]) / f"{self.name}-{night}.parquet"
+        key = f"{FAST}science/{partition(night)}/optimized-0.zstd.parquet"
+        self.client("s3").download_file(self.outputs["ArchiveBucket"], key, str(copy))
+        command = [CLIENTS / "fink-12/bin/python", "-c", COMPARE, file, copy]
+        answer = subprocess.run(command, capture_output=True, text=True)
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+
     def log(self, logical: str) -> list[dict[str, Any]]:
         """The JSON lines that a function has logged."""
         pages = self.client("logs").get_paginator("filter_log_events")
@@ -271,6 +301,28 @@ class Stack:
         for process in killed:
             os.kill(process, signal.SIGKILL)
         return len(killed)
+
+
+COMPARE = """
+import sys, pyarrow as arrow, pyarrow.parquet as parquet
+
+def alerts(name):
+    table = parquet.ParquetFile(name).read()
+    moments = [field for field in table.schema if arrow.types.is_timestamp(field.type)]
+    for field in moments:
+        # Spark's old moments are nanoseconds without a zone.
+        at = table.schema.get_field_index(field.name)
+        table = table.set_column(at, field.name, table[field.name].cast(arrow.timestamp("us")))
+    # As texts, by which one NaN is like another.
+    rows = {row["candid"]: repr(row) for row in table.to_pylist()}
+    assert len(rows) == table.num_rows
+    return table.schema.names, rows
+
+before, after = (alerts(name) for name in sys.argv[1:])
+assert before[0] == after[0], (before[0], after[0])
+assert before[1].keys() == after[1].keys(), (len(before[1]), len(after[1]))
+assert before[1] == after[1], [candid for candid in before[1] if before[1][candid] != after[1][candid]]
+"""
 
 
 def partition(night: str) -> str:
@@ -303,7 +355,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The service, deployed over simulated nights."""
     scratch = tmp_path_factory.mktemp("aws")
     os.environ["NIGHTFERRY_SCRATCH"] = str(scratch)
-    missing = [name for name in ("submit", "index", "worker", "portal") if not (PACKAGES / name / "bootstrap.zip").is_file()]
+    missing = [name for name in ("submit", "index", "optimize", "worker", "portal") if not (PACKAGES / name / "bootstrap.zip").is_file()]
     assert not missing, f"{PACKAGES} lacks packages: run functions/package --quick"
     subprocess.run([ROOT / "tests/clients/install.sh", CLIENTS], check=True)
     parameters, servers = {"DeliveryTimeoutSeconds": "5", "JobRetentionDays": "30"}, None
@@ -324,7 +376,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             servers.ready()
             parameters["KafkaSecretArn"] = stack.keep_login()
         make_archive(scratch / "archive")
-        stack.up(**parameters)
+        stack.up(**parameters, **stack.optimizing())
         stack.deploy("archive", str(scratch / "archive"))
         yield stack
     finally:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ALERTS, POISON, ROOT, SIMULATED, Stack, answers, free_port, partition, wait_for
+from conftest import ALERTS, FAST, LAST_NIGHT, POISON, ROOT, SIMULATED, Stack, answers, free_port, partition, wait_for
 
 LOCAL = "arn:aws:sqs:{}:000000000000:{}"
 
@@ -29,7 +29,7 @@ def strict(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         strict = Stack("strict", f"http://127.0.0.1:{port}")
         login = {"KafkaSecretArn": strict.keep_login()} if os.environ.get("KAFKA_SECURITY", "").startswith("scram") else {}
         # The brokers are looked up, as on MSK.
-        strict.up(DeliveryTimeoutSeconds="5", KafkaBootstrap="", MskClusterArn=make_cluster(strict), **login)
+        strict.up(DeliveryTimeoutSeconds="5", KafkaBootstrap="", MskClusterArn=make_cluster(strict), **login, **strict.optimizing())
         forgive(strict)
         # Its nights are indexed at once.
         strict.deploy("archive", str(Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"))
@@ -95,6 +95,28 @@ def test_the_archive_is_indexed_and_estimates_come_from_that(strict: Stack) -> N
     strict.put_night(archive, night)
     assert strict.invoke("Index", {"whole": True}) == {"indexed": 1, "failed": {}, "left": 0}
     strict.indexed(night, ALERTS)
+
+
+def test_nights_are_rewritten_anew_when_they_change_and_else_once(strict: Stack, tmp_path: Path) -> None:
+    night = SIMULATED[1]
+    archive = Path(os.environ["NIGHTFERRY_SCRATCH"]) / "archive"
+    (file,) = (archive / "science" / partition(night)).glob("*.parquet")
+    first = strict.invoke("Optimize", {"nights": night})
+    assert first["optimized"][night]["alerts"] == ALERTS and not first["failed"], first
+    strict.holds_the_same(file, night)
+    there = strict.rewritten(night)
+    assert set(there) == {"_optimized.json", "optimized-0.zstd.parquet"}
+    second = strict.invoke("Optimize", {"nights": night})
+    assert (second["optimized"], second["unchanged"]) == ({}, 1) and strict.rewritten(night) == there
+    # The mark is lost, which a function that may list nothing else has to learn.
+    key = f"{FAST}science/{partition(night)}/_optimized.json"
+    strict.client("s3").delete_object(Bucket=strict.outputs["ArchiveBucket"], Key=key)
+    # All nights but that which is no Parquet.
+    whole = strict.invoke("Optimize", {"whole": True})
+    assert set(whole["failed"]) == {POISON} and "damaged" in whole["failed"][POISON], whole
+    assert (set(whole["optimized"]), whole["left"]) == ({*SIMULATED, LAST_NIGHT}, [])
+    again = strict.invoke("Optimize", {"whole": True})
+    assert (again["optimized"], again["unchanged"]) == ({}, len(SIMULATED) + 1), again
 
 
 def test_a_job_is_cancelled(strict: Stack) -> None:
