@@ -62,10 +62,6 @@ impl World {
     }
 
     fn with_limits(limits: Limits) -> Self {
-        Self::with(|settings| settings.limits = limits)
-    }
-
-    fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let archive = sample_archive(&folder.path().join("archive"), &NIGHTS, ALERTS, false);
         let config = BrokerConfig::new(folder.path().join("kafka")).listen("127.0.0.1:0".parse().unwrap());
@@ -73,7 +69,7 @@ impl World {
         let (queue, bucket) = (Kept::default(), Arc::new(InMemory::new()));
         let mut settings = Settings::with_delivery_timeout(Duration::from_secs(10));
         settings.foreign_attempts = false;
-        change(&mut settings);
+        settings.limits = limits;
         let service = Service::new(ServiceParts {
             store: Arc::new(Embedded::in_memory().unwrap()),
             queue: Arc::new(queue.clone()),
@@ -301,26 +297,6 @@ impl Topics for Elsewhere {
     async fn ping(&self) -> Result<(), TransferError> {
         self.send(Errand::Ping).await
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_thread_and_two_send_the_same_and_keep_the_same_books() {
-    let mut came = Vec::new();
-    for two_threads in [true, false] {
-        let world = World::with(|settings| settings.two_threads = two_threads);
-        let text =
-            "nights: [2025-09-01..2025-09-02]\nconditions: candidate.magpsf < 19\ncontent: Full packet";
-        let id = world.service.submit(request(text), &Caller::default()).await.unwrap().id;
-        world.work_through(None).await;
-        let receipt = world.service.receipt(id).await.unwrap();
-        assert_eq!(receipt.state, JobState::Done);
-        assert!(receipt.total.sent > 0 && receipt.total.sent < receipt.total.read, "{receipt:?}");
-        let spans: Vec<u64> = receipt.partitions.iter().map(|span| span.count).collect();
-        let sample = serde_json::to_value(world.service.sample(id).await.unwrap()).unwrap();
-        came.push((receipt.total, spans, sample));
-        world.broker.shutdown();
-    }
-    assert_eq!(came[0], came[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -193,7 +193,6 @@ impl Service {
             planned_row_groups: task.row_groups(),
             planned_rows: task.rows(),
             pacer: Pacer::of(&job.request),
-            two_threads: self.settings.two_threads,
         };
         progress.watch(publisher.watch());
         let pump = Pump::new(content, self.tns.clone(), publisher, start, progress)?;

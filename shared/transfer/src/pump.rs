@@ -1,5 +1,4 @@
-//! The pump of a task: row groups in, messages out. One thread decodes and filters, another encodes and sends what the first
-//! has left; the next row group is fetched meanwhile.
+//! The pump of a task: row groups in, messages out, on one thread; the next row groups are fetched meanwhile.
 
 use crate::{
     TransferError,
@@ -11,7 +10,7 @@ use crate::{
     run_task::Delivered,
     sample::{self, OF_A_TASK, Sampler},
 };
-use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, Opening, RowGroupScan, ScanPlan, ScanStats};
+use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, Opening, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use broker::{Acknowledged, BrokerError, DeliveryWatch, Outgoing, Publisher};
 use chrono::{DateTime, Utc};
@@ -22,7 +21,6 @@ use std::{
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
-        mpsc::sync_channel,
     },
     time::{Duration, Instant, SystemTime},
 };
@@ -30,8 +28,6 @@ use tokio::sync::mpsc;
 
 /// Row groups that wait, fetched or being so, while one is worked on.
 const PREPARED: usize = 1;
-/// Batches that wait, decoded, while one is encoded.
-const DECODED: usize = 1;
 /// How long a failed attempt waits for what is under way to the broker.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -183,7 +179,6 @@ pub(crate) struct Pump {
     row_groups: u32,
     planned_row_groups: u32,
     planned_rows: u64,
-    two_threads: bool,
 }
 
 /// What a pump starts from.
@@ -201,8 +196,6 @@ pub(crate) struct Start {
     pub planned_rows: u64,
     /// How fast it may send.
     pub pacer: Option<Pacer>,
-    /// Whether there is a core for each of its two threads.
-    pub two_threads: bool,
 }
 
 impl Pump {
@@ -239,7 +232,6 @@ impl Pump {
             row_groups,
             planned_row_groups: start.planned_row_groups,
             planned_rows: start.planned_rows,
-            two_threads: start.two_threads,
         })
     }
 
@@ -308,12 +300,13 @@ impl Pump {
     }
 
     fn row_group(&mut self, scan: RowGroupScan, opening: Opening) -> Result<(), TransferError> {
-        let begun = Instant::now();
-        let (ended, waited) = match self.two_threads {
-            true => scan_beside(scan, &mut self.filter, &mut self.sink),
-            false => scan_in_turn(scan, &mut self.filter, &mut self.sink),
-        };
-        self.sink.stages.scan += begun.elapsed().saturating_sub(waited);
+        let sink = &mut self.sink;
+        let (begun, in_sink) = (Instant::now(), sink.stages.encode + sink.stages.send);
+        let mut receive =
+            |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
+        let ended = scan.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan);
+        let stages = &mut self.sink.stages;
+        stages.scan += begun.elapsed().saturating_sub(stages.encode + stages.send - in_sink);
         self.tell_stages();
         let stats = ended?;
         let counts = &mut self.sink.counts;
@@ -337,46 +330,6 @@ impl Pump {
         });
         Ok(())
     }
-}
-
-/// Encodes and sends on this thread; tells how long that took as well.
-fn scan_in_turn(
-    scan: RowGroupScan,
-    filter: &mut Filter,
-    sink: &mut Sink,
-) -> (Result<ScanStats, TransferError>, Duration) {
-    let before = sink.stages.encode + sink.stages.send;
-    let mut receive =
-        |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
-    let ended = scan.run(filter, &mut receive).map_err(TransferError::from_scan);
-    (ended, sink.stages.encode + sink.stages.send - before)
-}
-
-/// Encodes and sends on a thread of its own, which ends with the row group; tells how long this one waited for it.
-fn scan_beside(
-    scan: RowGroupScan,
-    filter: &mut Filter,
-    sink: &mut Sink,
-) -> (Result<ScanStats, TransferError>, Duration) {
-    let mut waited = Duration::ZERO;
-    let ended = std::thread::scope(|scope| {
-        let (sender, batches) = sync_channel::<RecordBatch>(DECODED);
-        let sinking = scope.spawn(move || batches.iter().try_for_each(|batch| sink.batch(&batch)));
-        let mut receive = |batch: RecordBatch| {
-            let since = Instant::now();
-            let sent = sender.send(batch);
-            waited += since.elapsed();
-            // Its own error says why nobody takes them any more.
-            sent.map_err(|_| ArchiveError::Consumer("the batches are not taken".into()))
-        };
-        let scanned = scan.run(filter, &mut receive).map_err(TransferError::from_scan);
-        drop(sender);
-        let since = Instant::now();
-        let sunk = sinking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        waited += since.elapsed();
-        sunk.and(scanned)
-    });
-    (ended, waited)
 }
 
 /// How many there are of each class. Of the few that there are, the common ones are met first.

@@ -43,8 +43,6 @@ pub struct Settings {
     pub task_bytes: u64,
     /// Tasks of all jobs that run at once.
     pub workers: usize,
-    /// Whether a task decodes on one thread and encodes on another. Messages are the same either way.
-    pub two_threads: bool,
     /// What a job, and what a user in a day, may ask for.
     pub limits: Limits,
     /// Where clients poll, if not where the service itself reaches the cluster.
@@ -69,7 +67,6 @@ impl Settings {
             progress_interval: Duration::from_millis(500),
             task_bytes: 12 * 1024 * 1024 * 1024,
             workers: 1,
-            two_threads: std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1),
             limits: Limits::default(),
             readers: None,
             meter: |_| {},
@@ -112,7 +109,9 @@ impl Service {
 
     /// Makes ready for the first task what takes time: for a process that is going to work on tasks.
     pub fn warm_up(&self) {
+        // Nobody knows yet whether its messages shrink.
         self.kafka.make_ready(Compression::Lz4);
+        self.kafka.make_ready(Compression::None);
     }
 
     /// What makes jobs.

@@ -15,9 +15,6 @@ What arrives is read back by confluent-kafka and fastavro and compared with what
 which ones, in which partitions, all bytes by a checksum, and some thousand alerts value by value. A difference ends it
 with exit code 1.
 
-nightferry's worker decodes on one thread and encodes on another; it is also measured with one for both, as the peers
-have.
-
 Clocks run while the work is done, not while interpreters start; nightferry's worker has its producer ready, as it has
 when a task comes. CPU seconds are the worker's own, by all its threads: other load on the machine moves them much less
 than the wall clock, and so ratios are told by both. Memory is that of the whole process, at its peak.
@@ -91,7 +88,6 @@ def ways(workload: Workload, peers: list[str]) -> dict:
     """Who does it."""
     chosen = {"nightferry": runners.ours}
     if workload.raced:
-        chosen["one-thread"] = runners.one_thread
         chosen |= {name: PEERS[name] for name in peers}
     if workload.name in THROTTLED:
         chosen["throttled"] = runners.throttled

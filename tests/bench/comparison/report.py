@@ -17,7 +17,6 @@ from .workloads import Workload
 
 NAMES = {
     "nightferry": "nightferry's worker",
-    "one-thread": "the same, decoding and encoding on one thread",
     "throttled": f"the same, {LATENCY_MS} ms before each request",
     "limit": "its publisher alone, ready-made messages",
     "duckdb": "DuckDB, fastavro, confluent-kafka",
@@ -28,7 +27,6 @@ NAMES = {
 COLORS = {
     "nightferry": "#0b6e4f",
     "limit": "#9aa5b1",
-    "one": "#3f9b78",
     "duckdb": "#e0a100",
     "plain": "#3a6ea5",
     "throttled": "#6fb39a",

@@ -115,11 +115,6 @@ def ours(place: Place, workload: Workload, target: str, _: bool, *more: object) 
         return Run(work(place, folder, bootstrap, job["job"], *more))
 
 
-def one_thread(place: Place, workload: Workload, target: str, wanted: bool) -> Run:
-    """nightferry's worker without its second thread: it decodes and encodes in turn, as the peers do."""
-    return ours(place, workload, target, wanted, "--one-thread")
-
-
 def throttled(place: Place, workload: Workload, target: str, wanted: bool) -> Run:
     """nightferry's worker over an archive whose every request waits first, as on object storage."""
     return ours(place, workload, target, wanted, "--latency-ms", LATENCY_MS)

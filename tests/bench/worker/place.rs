@@ -27,9 +27,6 @@ pub struct Place {
     /// The broker.
     #[arg(long)]
     bootstrap: String,
-    /// A task decodes and encodes in turn, on one thread, however many cores there are.
-    #[arg(long)]
-    one_thread: bool,
 }
 
 impl Place {
@@ -64,8 +61,6 @@ impl Place {
     fn service_over(&self, archive: Archive, store: Arc<dyn Store>, meter: fn(&AttemptFigures)) -> Service {
         let bucket = self.folder.join("bucket");
         std::fs::create_dir_all(&bucket).unwrap();
-        let mut settings = Settings { meter, ..Settings::with_delivery_timeout(DELIVERY) };
-        settings.two_threads &= !self.one_thread;
         let kafka = KafkaConfig { delivery_timeout: DELIVERY, ..KafkaConfig::plaintext(&self.bootstrap) };
         Service::new(ServiceParts {
             store,
@@ -74,7 +69,7 @@ impl Place {
             kafka: Kafka::new(kafka).unwrap(),
             bucket: Arc::new(LocalFileSystem::new_with_prefix(&bucket).unwrap()),
             tns: Arc::new(TnsCatalogue::default()),
-            settings,
+            settings: Settings { meter, ..Settings::with_delivery_timeout(DELIVERY) },
         })
     }
 }
