@@ -13,6 +13,8 @@ pub(crate) const HELD_BYTES: u64 = 24 * 1024 * 1024;
 /// What a column is given at once at least, and at most, as far as whole pages allow.
 const LEAST_SHARE: u64 = 256 * 1024;
 const MOST_SHARE: u64 = 8 * 1024 * 1024;
+/// No more than this is asked for ahead of the decoder, however many columns there are and however large their pages.
+const MOST_AHEAD: u64 = 96 * 1024 * 1024;
 /// Pages of a column that lie closer than this are fetched together.
 const GAP_BYTES: u64 = 64 * 1024;
 
@@ -91,11 +93,15 @@ impl Column {
         ahead.iter().map(|piece| piece.end.saturating_sub(piece.start.max(self.read))).sum()
     }
 
-    /// The next pieces, up to a share; from now on they have been asked for.
-    fn order(&mut self, column: usize) -> Vec<Piece> {
-        let (mut left, mut pieces) = (self.share, Vec::new());
-        while let Some(range) = self.pieces.get(self.next).filter(|_| left > 0) {
-            left = left.saturating_sub(range.end - range.start);
+    /// The next pieces, up to a share and `most` bytes in all; from now on they have been asked for.
+    fn order(&mut self, column: usize, most: u64) -> Vec<Piece> {
+        let (mut ordered, mut pieces) = (0, Vec::new());
+        while let Some(range) = self.pieces.get(self.next) {
+            let size = range.end - range.start;
+            if ordered >= self.share || ordered + size > most {
+                break;
+            }
+            ordered += size;
             pieces.push(Piece { column, number: self.next, range: range.clone() });
             self.next += 1;
         }
@@ -148,14 +154,17 @@ impl Pages {
         let mut ordered = Vec::new();
         if let Some(column) = self.columns.get_mut(piece.column) {
             if column.next <= piece.number {
-                column.next = piece.number;
-                ordered = column.order(piece.column);
+                column.next = piece.number + 1;
+                ordered.push(piece.clone());
             }
             column.current = piece.number;
         }
+        let mut ahead: u64 = self.columns.iter().map(Column::unread).sum();
         for (number, column) in self.columns.iter_mut().enumerate() {
             if column.unread() <= column.share / 2 {
-                ordered.extend(column.order(number));
+                let more = column.order(number, MOST_AHEAD.saturating_sub(ahead));
+                ahead += more.iter().map(|piece| piece.range.end - piece.range.start).sum::<u64>();
+                ordered.extend(more);
             }
         }
         ordered
@@ -281,6 +290,19 @@ mod tests {
         pages.came(&last, last.range.clone(), vec![0; (last.range.end - last.range.start) as usize].into());
         pages.find(&last, last.range.start, last.range.end).unwrap();
         assert_eq!(pages.find(&first, 0, 10), None, "it never came");
+    }
+
+    #[test]
+    fn no_more_is_asked_for_ahead_than_may_be_held_however_much_there_is() {
+        // A thousand columns, each of pages of 10 MB.
+        let columns = (0..1000).map(|number| wanted_of(&column(number * 100_000_000, &[10_000_000; 10])));
+        let mut pages = Pages::new(columns.collect());
+        let first = pages.piece_of(0, 10_000_000).unwrap();
+        let ordered: u64 = pages.order(&first).iter().map(|piece| piece.range.end - piece.range.start).sum();
+        assert!((50_000_000..=MOST_AHEAD).contains(&ordered), "{ordered}");
+        // What is being read is asked for whatever else is held.
+        let last = pages.piece_of(999 * 100_000_000, 999 * 100_000_000 + 10).unwrap();
+        assert_eq!(pages.order(&last), std::slice::from_ref(&last));
     }
 
     #[test]
