@@ -33,6 +33,9 @@ const QUEUE_KBYTES: &str = "65536";
 const MARK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a full queue is looked at again.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(2);
+/// How long at once the last acknowledgements are waited for: another thread takes the reports, and this one would not
+/// hear of them before its time is over.
+const LAST_WAIT: Duration = Duration::from_millis(5);
 
 /// Messages handed over between two looks at `stop`: some 50 µs.
 const AT_ONCE: usize = 256;
@@ -429,7 +432,7 @@ impl Publisher {
                 return Err(BrokerError::Stopped);
             }
             // Sends what lingers; a time-out only means that there is more to wait for.
-            let _ = self.producer.flush(Duration::from_millis(100));
+            let _ = self.producer.flush(LAST_WAIT);
         }
     }
 
