@@ -25,7 +25,11 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::Semaphore,
+    task::{JoinError, JoinHandle},
+};
 
 /// Ranges closer than this are fetched in one request: a request costs about what this many bytes cost.
 const COALESCE_BYTES: u64 = 256 * 1024;
@@ -178,7 +182,7 @@ impl BytesSource {
         let mut coming = coming.unwrap_or_else(|| self.fetch_apart(&piece, paging.pages.to_unpack(&piece)));
         drop(paging);
         let came = self.0.runtime.block_on(&mut coming.0);
-        let came = came.unwrap_or_else(|error| Err(ArchiveError::damaged(self.path(), error)));
+        let came = came.unwrap_or_else(|error| Err(self.broken_off(error)));
         let came = came.map_err(|error| ParquetError::External(Box::new(error)))?;
         let mut paging = lock(&self.0.paging);
         for (range, bytes) in came {
@@ -212,8 +216,17 @@ impl BytesSource {
             }
             let unpacking = source.clone();
             let unpacked = tokio::task::spawn_blocking(move || unpacking.unpack(range.start, &bytes, pages));
-            unpacked.await.unwrap_or_else(|error| Err(ArchiveError::damaged(source.path(), error)))
+            unpacked.await.unwrap_or_else(|error| Err(source.broken_off(error)))
         }))
+    }
+
+    /// A panic is the file's fault. That a process ends is nobody's, and another goes on.
+    fn broken_off(&self, error: JoinError) -> ArchiveError {
+        if error.is_panic() {
+            return ArchiveError::damaged(self.path(), "its pages hold what cannot be decompressed");
+        }
+        let source = Box::new(error);
+        ArchiveError::store(&self.0.path, object_store::Error::Generic { store: "archive", source })
     }
 
     /// Decompresses these pages of the bytes from `base` on.
