@@ -91,9 +91,8 @@ impl Service {
             }
         };
         fetching.abort();
-        if ended.is_ok() {
-            self.kafka.make_ready(compression(&job.request.content));
-        }
+        // For the next task, or the next attempt: a worker that handed over may well be the one that goes on.
+        self.kafka.make_ready(compression(&job.request.content));
         ended
     }
 

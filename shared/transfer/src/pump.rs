@@ -241,6 +241,7 @@ impl Pump {
             Ok(()) => {
                 let mut counts = self.sink.counts;
                 counts.sent = counts.kept;
+                self.sink.publisher.retire();
                 Ok(Delivered { counts, sequences: self.sink.sequencer.reached().to_vec() })
             }
             Err(error) => {
