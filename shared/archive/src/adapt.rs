@@ -13,7 +13,7 @@ use arrow::{
 use std::sync::Arc;
 
 /// The texts of one batch together. A dictionary holds a text once, whatever the number of rows that name it.
-const MAX_TEXT_BYTES: usize = 256 * 1024 * 1024;
+pub(crate) const MAX_TEXT_BYTES: usize = 256 * 1024 * 1024;
 
 /// Texts up to this length lie in their view.
 const SHORT_TEXT_BYTES: usize = 12;

@@ -111,7 +111,7 @@ fn collect<'a>(
 }
 
 /// The item of a list, by the rules of Parquet's format (LogicalTypes.md, "Lists").
-fn item_of(node: &ParquetType) -> Option<&ParquetType> {
+pub(crate) fn item_of(node: &ParquetType) -> Option<&ParquetType> {
     let info = node.get_basic_info();
     let is_list = info.converted_type() == ConvertedType::LIST
         || matches!(info.logical_type_ref(), Some(LogicalType::List));

@@ -30,6 +30,7 @@ mod footer;
 mod footer_bounds;
 mod leaves;
 mod listing;
+mod lists;
 mod look;
 mod page_meter;
 mod pages;

@@ -4,21 +4,25 @@ use crate::{
     ArchiveError, LeafSet, OpenFile,
     adapt::adapt,
     bytes_source::BytesSource,
+    lists::{self, ListPlan, ListReader},
     page_meter::PageMeter,
     pages::{self, HELD_BYTES},
     streams::STREAMED_BYTES,
     unpack::{is_unpacked, metadata_of},
 };
 use arrow::{
-    array::{BooleanArray, RecordBatch},
+    array::{BooleanArray, RecordBatch, RecordBatchOptions},
     compute::filter_record_batch,
     datatypes::Schema,
     error::ArrowError,
 };
 use job::{Need, NeededValues};
 use parquet::{
-    arrow::arrow_reader::{
-        ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
+        },
     },
     basic::Type as PhysicalType,
     file::{metadata::ColumnChunkMetaData, page_index::offset_index::PageLocation},
@@ -270,9 +274,19 @@ impl RowGroupScan {
                 (told.map_err(|error| self.damaged(error))?, 0)
             }
         };
+        let lists = ListPlan::all(&metadata, row_group, &mask);
+        let by_lists: Vec<usize> = lists.iter().flat_map(ListPlan::leaves).collect();
+        let others = (0..metadata.parquet_schema().num_columns())
+            .filter(|leaf| mask.leaf_included(*leaf) && !by_lists.contains(leaf));
+        let others = ProjectionMask::leaves(metadata.parquet_schema(), others);
+        let readers = lists
+            .into_iter()
+            .map(|list| list.reader(&self.source, &metadata, row_group, selection.as_ref()))
+            .collect::<Result<Vec<_>, _>>();
+        let mut lists = readers.map_err(|error| self.damaged(error))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), metadata)
             .with_row_groups(vec![row_group])
-            .with_projection(mask)
+            .with_projection(others)
             .with_batch_size(rows);
         let builder = match selection {
             // Never by a mask, which reads the pages between as well.
@@ -286,10 +300,10 @@ impl RowGroupScan {
         let mut left = self.file.row_group_rows(self.row_group);
         let next = move || {
             let batch = self.guarded(|| {
-                let batch = reader.next().transpose().map_err(|error| self.damaged(error))?;
-                batch
-                    .map(|batch| adapt(&batch, leaves.schema()).map_err(|error| self.misfit(error)))
-                    .transpose()
+                let Some(batch) = reader.next() else { return Ok(None) };
+                let batch = batch.map_err(|error| self.damaged(error))?;
+                let batch = with_lists(batch, &mut lists).map_err(|error| self.damaged(error))?;
+                adapt(&batch, leaves.schema()).map(Some).map_err(|error| self.misfit(error))
             });
             self.source.next_batch();
             let batch = batch.transpose()?;
@@ -337,6 +351,22 @@ impl RowGroupScan {
         let row_bytes: u64 = leaves.map(|(_, column)| value_bytes(column)).sum();
         usize::try_from(VALUE_BYTES / row_bytes.max(1)).unwrap_or(usize::MAX).clamp(1, rows)
     }
+}
+
+/// The batch with the same rows of the lists.
+fn with_lists(batch: RecordBatch, lists: &mut [ListReader]) -> Result<RecordBatch, lists::Fault> {
+    if lists.is_empty() {
+        return Ok(batch);
+    }
+    let rows = batch.num_rows();
+    let mut fields = batch.schema().fields().to_vec();
+    let mut columns = batch.columns().to_vec();
+    for list in lists {
+        columns.push(list.read(rows)?);
+        fields.push(list.field().clone());
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
 }
 
 /// What a value takes at least, once decoded.

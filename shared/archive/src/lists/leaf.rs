@@ -1,0 +1,345 @@
+//! One leaf of a list: its pages in order, their levels, and where in them the decoder is.
+
+use super::{
+    Fault,
+    hybrid::Hybrid,
+    values::{Plain, Source, Values},
+};
+use arrow::{
+    array::ArrayRef,
+    buffer::{BooleanBuffer, NullBuffer},
+};
+use bytes::Bytes;
+use parquet::{
+    basic::Encoding,
+    column::page::{Page, PageReader},
+};
+
+/// The definition levels that tell what there is at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Levels {
+    /// From here on the list is not null.
+    pub list: u8,
+    /// From here on it has an item.
+    pub item: u8,
+    /// From here on the item is not null.
+    pub whole_item: u8,
+}
+
+/// A leaf under way.
+pub(crate) struct Leaf {
+    pages: Box<dyn PageReader>,
+    /// No row goes on in the next page.
+    pages_end_with_rows: bool,
+    levels: Levels,
+    /// The definition level of a value.
+    whole: u8,
+    values: Values,
+    page: DataPage,
+    /// The definition levels of the items that were gathered.
+    gathered: Vec<u8>,
+}
+
+/// A page, and what of it was taken.
+struct DataPage {
+    defined: Defined,
+    repeated: Repeated,
+    /// Levels in the page, and how many of them were passed.
+    count: usize,
+    at: usize,
+    source: Source,
+}
+
+/// Definition levels of a page.
+enum Defined {
+    Same(u8),
+    Each(Vec<u8>),
+}
+
+/// Repetition levels of a page, which only few leaves are asked for.
+enum Repeated {
+    Packed(Bytes),
+    Each(Vec<u8>),
+}
+
+/// What a part of a page tells of rows: a repetition level for each place, and a definition level.
+pub(crate) struct Structure<'a> {
+    pub repeated: &'a [u8],
+    pub defined: &'a mut dyn Iterator<Item = u8>,
+}
+
+impl Leaf {
+    pub fn new(
+        pages: Box<dyn PageReader>,
+        pages_end_with_rows: bool,
+        levels: Levels,
+        whole: u8,
+        values: Values,
+    ) -> Self {
+        let nothing = Source::Plain(Plain { bytes: Bytes::new(), at: 0 });
+        let page = DataPage {
+            defined: Defined::Same(0),
+            repeated: Repeated::Each(Vec::new()),
+            count: 0,
+            at: 0,
+            source: nothing,
+        };
+        Self { pages, pages_end_with_rows, levels, whole, values, page, gathered: Vec::new() }
+    }
+
+    /// Items that were gathered.
+    pub fn items(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// Their definition levels.
+    pub fn gathered(&self) -> &[u8] {
+        &self.gathered
+    }
+
+    /// Takes so many rows from where it stands, at the beginning of one; tells how many levels that were.
+    pub fn take_rows(
+        &mut self,
+        rows: usize,
+        room: &mut usize,
+        tell: &mut dyn FnMut(Structure<'_>) -> Result<(), Fault>,
+    ) -> Result<usize, Fault> {
+        let (mut left, mut levels) = (rows, 0);
+        loop {
+            if self.page.is_used_up() && self.is_at_end(left, rows)? {
+                return Ok(levels);
+            }
+            let (end, is_next_row) = self.page.end_of_rows(&mut left)?;
+            let (start, count) = (self.page.at, end - self.page.at);
+            if let Repeated::Each(repeated) = &self.page.repeated {
+                let repeated = repeated.get(start..end).unwrap_or_default();
+                match &self.page.defined {
+                    Defined::Same(level) => {
+                        let mut defined = std::iter::repeat_n(*level, count);
+                        tell(Structure { repeated, defined: &mut defined })?;
+                    }
+                    Defined::Each(defined) => {
+                        let mut defined = defined.get(start..end).unwrap_or_default().iter().copied();
+                        tell(Structure { repeated, defined: &mut defined })?;
+                    }
+                }
+            }
+            self.take_here(count, room)?;
+            levels += count;
+            if is_next_row {
+                return Ok(levels);
+            }
+        }
+    }
+
+    /// Takes so many levels, whatever rows they belong to.
+    pub fn take(&mut self, mut count: usize, room: &mut usize) -> Result<(), Fault> {
+        while count > 0 {
+            if self.page.is_used_up() && !self.next_page()? {
+                return Err(Fault::Bytes("it has fewer values than another column of its list".into()));
+            }
+            let taken = count.min(self.page.count - self.page.at);
+            self.take_here(taken, room)?;
+            count -= taken;
+        }
+        Ok(())
+    }
+
+    /// Passes over so many rows from where it stands, at the beginning of one.
+    pub fn skip_rows(&mut self, rows: usize) -> Result<(), Fault> {
+        let mut left = rows;
+        loop {
+            while self.page.is_used_up() && self.pages_end_with_rows && left > 0 {
+                let next = self.pages.peek_next_page()?.filter(|page| !page.is_dict);
+                let Some(count) = next.and_then(|page| page.num_rows).filter(|count| *count <= left) else {
+                    break;
+                };
+                self.pages.skip_next_page()?;
+                left -= count;
+            }
+            if self.page.is_used_up() && self.is_at_end(left, rows)? {
+                return Ok(());
+            }
+            let (end, is_next_row) = self.page.end_of_rows(&mut left)?;
+            let present = match &self.page.defined {
+                Defined::Same(level) if *level == self.whole => end - self.page.at,
+                Defined::Same(_) => 0,
+                Defined::Each(defined) => {
+                    whole_of(defined.get(self.page.at..end).unwrap_or_default(), self.whole)
+                }
+            };
+            self.values.skip(&mut self.page.source, present)?;
+            self.page.at = end;
+            if is_next_row {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The array of what was gathered, and begins anew.
+    pub fn finish(&mut self) -> Result<ArrayRef, Fault> {
+        let whole = self.whole;
+        let is_whole = |level: &u8| *level == whole;
+        let nulls = (!self.gathered.iter().all(is_whole))
+            .then(|| NullBuffer::new(BooleanBuffer::from_iter(self.gathered.iter().map(is_whole))));
+        self.gathered.clear();
+        Ok(self.values.finish(nulls)?)
+    }
+
+    /// At the end of a page: whether the rows end here. If they go on, the next page is there.
+    fn is_at_end(&mut self, left: usize, rows: usize) -> Result<bool, Fault> {
+        if left == 0 && (self.pages_end_with_rows || rows == 0) {
+            return Ok(true);
+        }
+        match (self.next_page()?, left) {
+            (true, _) => Ok(false),
+            (false, 0) => Ok(true),
+            (false, _) => Err(Fault::Bytes("it has fewer rows than the footer says".into())),
+        }
+    }
+
+    fn take_here(&mut self, count: usize, room: &mut usize) -> Result<(), Fault> {
+        let (start, end) = (self.page.at, self.page.at + count);
+        let before = self.gathered.len();
+        match &self.page.defined {
+            Defined::Same(level) if *level >= self.levels.item => {
+                self.gathered.resize(before + count, *level)
+            }
+            Defined::Same(_) => {}
+            Defined::Each(defined) => {
+                let defined = defined.get(start..end).unwrap_or_default();
+                match defined.iter().all(|level| *level >= self.levels.item) {
+                    true => self.gathered.extend_from_slice(defined),
+                    false => {
+                        self.gathered
+                            .extend(defined.iter().copied().filter(|level| *level >= self.levels.item));
+                    }
+                }
+            }
+        }
+        let items = self.gathered.get(before..).unwrap_or_default();
+        let present = whole_of(items, self.whole);
+        self.values.append(&mut self.page.source, items, self.whole, present, room)?;
+        self.page.at = end;
+        Ok(())
+    }
+
+    /// Goes on to the next page with anything in it; `false` at the end of the chunk.
+    fn next_page(&mut self) -> Result<bool, Fault> {
+        loop {
+            match self.pages.get_next_page()? {
+                None => return Ok(false),
+                Some(Page::DictionaryPage { buf, num_values, .. }) => {
+                    self.values.set_dictionary(buf, num_values as usize)?;
+                }
+                Some(page) => {
+                    self.page = self.data_page(page)?;
+                    if self.page.count > 0 {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+    }
+
+    fn data_page(&self, page: Page) -> Result<DataPage, Fault> {
+        let (count, encoding) = (page.num_values() as usize, page.encoding());
+        let mut bytes = page.buffer().clone();
+        let (repeated, defined) = match page {
+            Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
+                (split(&mut bytes, rep_levels_byte_len)?, split(&mut bytes, def_levels_byte_len)?)
+            }
+            Page::DataPage {
+                def_level_encoding: Encoding::RLE, rep_level_encoding: Encoding::RLE, ..
+            } => (with_length(&mut bytes)?, with_length(&mut bytes)?),
+            _ => return Err(Fault::Bytes("the levels of a page are not written as runs".into())),
+        };
+        let mut hybrid = Hybrid::new(defined, bits_of(self.whole))?;
+        let defined = match hybrid.same(count)? {
+            Some(level) if level <= u32::from(self.whole) => Defined::Same(level as u8),
+            _ => {
+                let mut levels = Vec::new();
+                hybrid.read(count, &mut levels)?;
+                Defined::Each(levels)
+            }
+        };
+        let is_beyond = |levels: &[u8]| levels.iter().copied().max().is_some_and(|level| level > self.whole);
+        if matches!(&defined, Defined::Each(levels) if is_beyond(levels)) {
+            return Err(Fault::Bytes("a page has levels that its column does not have".into()));
+        }
+        let source = self.source(bytes, encoding)?;
+        Ok(DataPage { defined, repeated: Repeated::Packed(repeated), count, at: 0, source })
+    }
+
+    fn source(&self, mut bytes: Bytes, encoding: Encoding) -> Result<Source, Fault> {
+        Ok(match encoding {
+            Encoding::PLAIN if self.values.are_bits() => Source::Coded(Hybrid::bits(bytes)),
+            Encoding::PLAIN => Source::Plain(Plain { bytes, at: 0 }),
+            Encoding::RLE if self.values.are_bits() => {
+                Source::Coded(Hybrid::new(with_length(&mut bytes)?, 1)?)
+            }
+            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY if !self.values.are_bits() => {
+                // A page without values may have no width either.
+                let width =
+                    if bytes.is_empty() { 0 } else { split(&mut bytes, 1)?.first().copied().unwrap_or(0) };
+                Source::Coded(Hybrid::new(bytes, width)?)
+            }
+            other => {
+                return Err(Fault::Bytes(format!(
+                    "a page is encoded as {other}, which its footer does not say"
+                )));
+            }
+        })
+    }
+}
+
+impl DataPage {
+    fn is_used_up(&self) -> bool {
+        self.at >= self.count
+    }
+
+    /// Where `left` rows from here end, if they do in this page, and whether that is known as another one begins there.
+    fn end_of_rows(&mut self, left: &mut usize) -> Result<(usize, bool), Fault> {
+        if let Repeated::Packed(bytes) = &self.repeated {
+            let mut levels = Vec::new();
+            Hybrid::new(bytes.clone(), 1)?.read(self.count, &mut levels)?;
+            self.repeated = Repeated::Each(levels);
+        }
+        let Repeated::Each(levels) = &self.repeated else { return Ok((self.count, false)) };
+        for (place, level) in levels.iter().enumerate().skip(self.at) {
+            if *level == 0 {
+                match left.checked_sub(1) {
+                    Some(rest) => *left = rest,
+                    None => return Ok((place, true)),
+                }
+            }
+        }
+        Ok((self.count, false))
+    }
+}
+
+fn whole_of(levels: &[u8], whole: u8) -> usize {
+    // Few enough at once for a byte to count them.
+    levels
+        .chunks(255)
+        .map(|part| usize::from(part.iter().map(|level| u8::from(*level == whole)).sum::<u8>()))
+        .sum()
+}
+
+fn bits_of(level: u8) -> u8 {
+    (u8::BITS - level.leading_zeros()) as u8
+}
+
+fn split(bytes: &mut Bytes, length: u32) -> Result<Bytes, Fault> {
+    let length = length as usize;
+    match length <= bytes.len() {
+        true => Ok(bytes.split_to(length)),
+        false => Err(Fault::Bytes("a page ends before its levels".into())),
+    }
+}
+
+fn with_length(bytes: &mut Bytes) -> Result<Bytes, Fault> {
+    let mut length = [0; 4];
+    length.copy_from_slice(&split(bytes, 4)?);
+    split(bytes, u32::from_le_bytes(length))
+}

@@ -1,0 +1,322 @@
+//! The values of one leaf of a list, as they gather for a batch.
+
+use super::{Fault, hybrid::Hybrid};
+use arrow::{
+    array::{ArrayRef, BooleanArray, PrimitiveArray, StringArray},
+    buffer::{BooleanBuffer, NullBuffer, OffsetBuffer},
+    datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type},
+    error::ArrowError,
+};
+use bytes::Bytes;
+use parquet::basic::Type as PhysicalType;
+use std::sync::Arc;
+
+/// Where the values of a page come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    /// As they are.
+    Plain(Plain),
+    /// Bits, or places in the dictionary.
+    Coded(Hybrid),
+}
+
+/// Values that lie one behind the other.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub bytes: Bytes,
+    pub at: usize,
+}
+
+impl Plain {
+    fn take(&mut self, bytes: usize) -> Result<&[u8], Fault> {
+        let end = self.at.checked_add(bytes);
+        let found = end.and_then(|end| self.bytes.get(self.at..end));
+        let found = found.ok_or_else(|| Fault::Bytes("a page ends before its values".into()))?;
+        self.at += bytes;
+        Ok(found)
+    }
+
+    fn text(&mut self) -> Result<&[u8], Fault> {
+        let mut length = [0; 4];
+        length.copy_from_slice(self.take(4)?);
+        self.take(u32::from_le_bytes(length) as usize)
+    }
+}
+
+/// A fixed number of bytes in Parquet.
+pub(crate) trait Fixed: ArrowPrimitiveType {
+    const BYTES: usize;
+    fn of(bytes: &[u8]) -> Self::Native;
+}
+
+macro_rules! fixed {
+    ($($arrow:ty: $native:ty),*) => {$(
+        impl Fixed for $arrow {
+            const BYTES: usize = size_of::<$native>();
+            fn of(bytes: &[u8]) -> Self::Native {
+                <$native>::from_le_bytes(bytes.try_into().unwrap_or_default())
+            }
+        }
+    )*};
+}
+
+fixed!(Int32Type: i32, Int64Type: i64, Float32Type: f32, Float64Type: f64);
+
+/// What is gathered of a batch, with the dictionary that pages refer to.
+#[derive(Debug)]
+pub(crate) enum Values {
+    Bool(Vec<bool>),
+    Int32(Numbers<Int32Type>),
+    Int64(Numbers<Int64Type>),
+    Float32(Numbers<Float32Type>),
+    Float64(Numbers<Float64Type>),
+    Text(Texts),
+}
+
+macro_rules! numbers {
+    ($values:expr, $numbers:ident => $then:expr, Bool($bits:ident) => $bool:expr, Text($texts:ident) => $text:expr) => {
+        match $values {
+            Values::Bool($bits) => $bool,
+            Values::Int32($numbers) => $then,
+            Values::Int64($numbers) => $then,
+            Values::Float32($numbers) => $then,
+            Values::Float64($numbers) => $then,
+            Values::Text($texts) => $text,
+        }
+    };
+}
+
+impl Values {
+    /// For a leaf of this type, if it is one of those that are read here.
+    pub fn of(physical: PhysicalType, arrow: &DataType) -> Option<Self> {
+        Some(match (physical, arrow) {
+            (PhysicalType::BOOLEAN, DataType::Boolean) => Self::Bool(Vec::new()),
+            (PhysicalType::INT32, DataType::Int32) => Self::Int32(Numbers::default()),
+            (PhysicalType::INT64, DataType::Int64) => Self::Int64(Numbers::default()),
+            (PhysicalType::FLOAT, DataType::Float32) => Self::Float32(Numbers::default()),
+            (PhysicalType::DOUBLE, DataType::Float64) => Self::Float64(Numbers::default()),
+            (PhysicalType::BYTE_ARRAY, DataType::Utf8 | DataType::Utf8View) => Self::Text(Texts::default()),
+            _ => return None,
+        })
+    }
+
+    /// Of the arrays that it gives.
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Self::Bool(_) => DataType::Boolean,
+            Self::Int32(_) => DataType::Int32,
+            Self::Int64(_) => DataType::Int64,
+            Self::Float32(_) => DataType::Float32,
+            Self::Float64(_) => DataType::Float64,
+            Self::Text(_) => DataType::Utf8,
+        }
+    }
+
+    /// Whether pages without a dictionary hold bits.
+    pub fn are_bits(&self) -> bool {
+        matches!(self, Self::Bool(_))
+    }
+
+    /// The dictionary of the chunk: `count` values.
+    pub fn set_dictionary(&mut self, bytes: Bytes, count: usize) -> Result<(), Fault> {
+        let mut plain = Plain { bytes, at: 0 };
+        numbers!(self,
+            numbers => numbers.set_dictionary(&mut plain, count),
+            Bool(_bits) => Err(Fault::Bytes("it has a dictionary of truths".into())),
+            Text(texts) => texts.set_dictionary(&mut plain, count))
+    }
+
+    /// Appends an item for each level: the next value where it is `whole`, else nothing. `present` is how many are whole.
+    pub fn append(
+        &mut self,
+        source: &mut Source,
+        levels: &[u8],
+        whole: u8,
+        present: usize,
+        room: &mut usize,
+    ) -> Result<(), Fault> {
+        numbers!(self,
+            numbers => numbers.append(source, levels, whole, present),
+            Bool(bits) => append_bits(bits, source, levels, whole, present),
+            Text(texts) => texts.append(source, levels, whole, present, room))
+    }
+
+    /// Passes over `count` values.
+    pub fn skip(&self, source: &mut Source, count: usize) -> Result<(), Fault> {
+        match (self, source) {
+            (_, Source::Coded(places)) => places.skip(count),
+            (Self::Text(_), Source::Plain(plain)) => (0..count).try_for_each(|_| plain.text().map(drop)),
+            (Self::Int32(_) | Self::Float32(_), Source::Plain(plain)) => plain.take(count * 4).map(drop),
+            (_, Source::Plain(plain)) => plain.take(count * 8).map(drop),
+        }
+    }
+
+    /// What was gathered, and begins anew.
+    pub fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+        Ok(numbers!(self,
+            numbers => numbers.finish(nulls),
+            Bool(bits) => {
+                let values = BooleanBuffer::from(std::mem::take(bits));
+                Arc::new(BooleanArray::new(values, nulls))
+            },
+            Text(texts) => texts.finish(nulls)?))
+    }
+}
+
+/// Spreads the values over the items that have one. The rest get a default, and are null.
+fn spread<T: Copy + Default>(
+    mut values: impl Iterator<Item = T>,
+    levels: &[u8],
+    whole: u8,
+    out: &mut Vec<T>,
+) {
+    out.extend(
+        levels
+            .iter()
+            .map(|level| if *level == whole { values.next().unwrap_or_default() } else { T::default() }),
+    );
+}
+
+fn append_bits(
+    out: &mut Vec<bool>,
+    source: &mut Source,
+    levels: &[u8],
+    whole: u8,
+    present: usize,
+) -> Result<(), Fault> {
+    let Source::Coded(bits) = source else {
+        return Err(Fault::Bytes("a page of truths is no bits".into()));
+    };
+    if present == levels.len() {
+        return bits.read(present, out);
+    }
+    let mut values = Vec::new();
+    bits.read(present, &mut values)?;
+    spread(values.into_iter(), levels, whole, out);
+    Ok(())
+}
+
+/// Numbers of one width.
+#[derive(Debug)]
+pub(crate) struct Numbers<T: Fixed> {
+    values: Vec<T::Native>,
+    dictionary: Vec<T::Native>,
+    places: Vec<u32>,
+}
+
+impl<T: Fixed> Default for Numbers<T> {
+    fn default() -> Self {
+        Self { values: Vec::new(), dictionary: Vec::new(), places: Vec::new() }
+    }
+}
+
+impl<T: Fixed> Numbers<T> {
+    fn set_dictionary(&mut self, plain: &mut Plain, count: usize) -> Result<(), Fault> {
+        let bytes = plain.take(count.saturating_mul(T::BYTES))?;
+        self.dictionary = bytes.chunks_exact(T::BYTES).map(T::of).collect();
+        Ok(())
+    }
+
+    fn append(&mut self, source: &mut Source, levels: &[u8], whole: u8, present: usize) -> Result<(), Fault> {
+        match source {
+            Source::Plain(plain) => {
+                let values = plain.take(present.saturating_mul(T::BYTES))?.chunks_exact(T::BYTES).map(T::of);
+                match present == levels.len() {
+                    true => self.values.extend(values),
+                    false => spread(values, levels, whole, &mut self.values),
+                }
+            }
+            Source::Coded(places) => {
+                self.places.clear();
+                places.read(present, &mut self.places)?;
+                check_places(&self.places, self.dictionary.len())?;
+                let dictionary = self.dictionary.as_slice();
+                let values = self
+                    .places
+                    .iter()
+                    .map(|place| dictionary.get(*place as usize).copied().unwrap_or_default());
+                match present == levels.len() {
+                    true => self.values.extend(values),
+                    false => spread(values, levels, whole, &mut self.values),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
+        Arc::new(PrimitiveArray::<T>::new(std::mem::take(&mut self.values).into(), nulls))
+    }
+}
+
+fn check_places(places: &[u32], dictionary: usize) -> Result<(), Fault> {
+    let greatest = places.iter().copied().max().map_or(0, |place| place as usize + 1);
+    match greatest <= dictionary {
+        true => Ok(()),
+        false => Err(Fault::Bytes(format!("a page names value {greatest} of a dictionary of {dictionary}"))),
+    }
+}
+
+/// Texts in one piece.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<i32>,
+    dictionary: Bytes,
+    /// Where each text of the dictionary begins and ends.
+    words: Vec<(u32, u32)>,
+    places: Vec<u32>,
+}
+
+impl Texts {
+    fn set_dictionary(&mut self, plain: &mut Plain, count: usize) -> Result<(), Fault> {
+        self.words.clear();
+        for _ in 0..count {
+            let length = plain.text()?.len();
+            // A page is smaller than 4 GB by far.
+            self.words.push(((plain.at - length) as u32, plain.at as u32));
+        }
+        self.dictionary = plain.bytes.clone();
+        Ok(())
+    }
+
+    fn append(
+        &mut self,
+        source: &mut Source,
+        levels: &[u8],
+        whole: u8,
+        present: usize,
+        room: &mut usize,
+    ) -> Result<(), Fault> {
+        if let Source::Coded(places) = source {
+            self.places.clear();
+            places.read(present, &mut self.places)?;
+            check_places(&self.places, self.words.len())?;
+        }
+        self.ends.reserve(levels.len());
+        let mut places = self.places.iter();
+        for level in levels {
+            if *level == whole {
+                let text = match source {
+                    Source::Plain(plain) => plain.text()?,
+                    Source::Coded(_) => {
+                        let place = places.next().map_or(0, |place| *place as usize);
+                        let (start, end) = self.words.get(place).copied().unwrap_or_default();
+                        self.dictionary.get(start as usize..end as usize).unwrap_or_default()
+                    }
+                };
+                *room = room.checked_sub(text.len()).ok_or(Fault::TooMuchText)?;
+                self.bytes.extend_from_slice(text);
+            }
+            self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| Fault::TooMuchText)?);
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+        let ends = std::mem::take(&mut self.ends);
+        let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
+        let bytes = std::mem::take(&mut self.bytes);
+        Ok(Arc::new(StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.into(), nulls)?))
+    }
+}

@@ -1,0 +1,280 @@
+//! Lists of structs come as they were written, whatever the layout of the file and whichever rows are chosen.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use archive::{Archive, LeafSet, RowFilter, RowGroupScan, ScanPlan};
+use arrow::{
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array,
+        ListArray, RecordBatch, StringArray, StructArray,
+    },
+    buffer::{NullBuffer, OffsetBuffer},
+    compute::{concat_batches, filter_record_batch},
+    datatypes::{DataType, Field, Fields, Int64Type, Schema},
+};
+use job::FieldPath;
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, Encoding, ZstdLevel},
+    file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion},
+    schema::types::ColumnPath,
+};
+use std::{fs::File, path::Path, sync::Arc};
+
+const ROWS: usize = 2_000;
+
+/// Numbers without any pattern, the same every time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+
+    fn maybe<T>(&mut self, percent: u64, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        (self.below(100) < percent).then(|| value(self))
+    }
+}
+
+/// What is left out of some of the lists.
+#[derive(Clone, Copy, Debug)]
+struct Gaps {
+    lists: bool,
+    items: bool,
+    values: u64,
+}
+
+fn list(random: &mut Random, gaps: Gaps) -> (Field, ArrayRef) {
+    let mut lengths = Vec::new();
+    let mut lists = Vec::new();
+    for _ in 0..ROWS {
+        let is_null = gaps.lists && random.below(10) == 0;
+        lists.push(!is_null);
+        lengths.push(match random.below(12) {
+            _ if is_null => 0,
+            0 if gaps.lists => 0,
+            // Rows longer than many a page.
+            1 => 200 + random.below(100) as usize,
+            _ => 1 + random.below(40) as usize,
+        });
+    }
+    let items: usize = lengths.iter().sum();
+    let present = 100 - gaps.values;
+    macro_rules! leaf {
+        ($array:ty, $value:expr) => {{
+            let mut values = Vec::with_capacity(items);
+            // Whole stretches without a value, as upper limits are, and single ones.
+            let mut stretch = 0;
+            for _ in 0..items {
+                stretch = if stretch == 0 && random.below(100) < gaps.values {
+                    random.below(30)
+                } else {
+                    stretch.saturating_sub(1)
+                };
+                let value = random.maybe(present, $value);
+                values.push(value.filter(|_| stretch == 0));
+            }
+            Arc::new(<$array>::from(values)) as ArrayRef
+        }};
+    }
+    let whole: Int64Array = (0..items as i64).map(|number| Some(number * 1_000_003)).collect();
+    let columns: Vec<(&str, bool, ArrayRef)> = vec![
+        ("jd", true, leaf!(Float64Array, |random| 2_460_000.5 + random.below(1 << 30) as f64)),
+        ("fid", true, leaf!(Int32Array, |random| random.below(3) as i32 + 1)),
+        ("candid", true, leaf!(Int64Array, |random| random.below(1 << 31) as i64 * 7919)),
+        ("magpsf", true, leaf!(Float32Array, |random| random.below(2_000) as f32 / 100.0)),
+        (
+            "isdiffpos",
+            true,
+            leaf!(StringArray, |random| ["t", "f", "", "ἄστρον", "a longer word than fits"]
+                [random.below(5) as usize]),
+        ),
+        ("name", true, leaf!(StringArray, |random| format!("ztf_{}", random.below(1 << 40)))),
+        ("ssnear", true, leaf!(BooleanArray, |random| random.below(2) == 0)),
+        ("nothing", true, Arc::new(Float32Array::new_null(items))),
+        ("number", false, Arc::new(whole)),
+    ];
+    let fields: Fields = columns
+        .iter()
+        .map(|(name, null, array)| Field::new(*name, array.data_type().clone(), *null))
+        .collect();
+    let arrays = columns.into_iter().map(|(.., array)| array).collect();
+    let items_there =
+        gaps.items.then(|| NullBuffer::from((0..items).map(|_| random.below(9) > 0).collect::<Vec<_>>()));
+    let structs = StructArray::new(fields.clone(), arrays, items_there);
+    let item = Arc::new(Field::new("element", DataType::Struct(fields), gaps.items));
+    let nulls = gaps.lists.then(|| NullBuffer::from(lists));
+    let list = ListArray::new(item, OffsetBuffer::from_lengths(lengths), Arc::new(structs), nulls);
+    (Field::new("history", list.data_type().clone(), gaps.lists), Arc::new(list))
+}
+
+fn night(random: &mut Random, gaps: Gaps) -> RecordBatch {
+    let (field, list) = list(random, gaps);
+    let candid: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ROWS as i64));
+    let schema = Schema::new(vec![Field::new("candid", DataType::Int64, false), field]);
+    RecordBatch::try_new(Arc::new(schema), vec![candid, list]).unwrap()
+}
+
+fn write(folder: &Path, night: &RecordBatch, properties: WriterProperties) {
+    let folder = folder.join("science/year=2026/month=03/day=22");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = File::create(folder.join("part.parquet")).unwrap();
+    let mut writer = ArrowWriter::try_new(file, night.schema(), Some(properties)).unwrap();
+    // In parts, so that pages end where they will.
+    for part in 0..4 {
+        writer.write(&night.slice(part * ROWS / 4, ROWS / 4)).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+/// Keeps the alerts of some numbers.
+struct Chosen<'a>(&'a dyn Fn(usize) -> bool);
+
+impl RowFilter for Chosen<'_> {
+    fn keep(
+        &mut self,
+        batch: &RecordBatch,
+    ) -> Result<BooleanArray, Box<dyn std::error::Error + Send + Sync>> {
+        let numbers = batch["candid"].as_primitive::<Int64Type>();
+        Ok(numbers.values().iter().map(|number| Some(self.0(*number as usize))).collect())
+    }
+}
+
+/// What a scan hands out of the wanted leaves.
+fn scan(folder: &Path, wanted: &[&str], chosen: Option<&dyn Fn(usize) -> bool>) -> Vec<RecordBatch> {
+    let archive = Archive::open(folder.to_str().unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let file = runtime.block_on(async {
+        let files = archive.files("2026-03-22".parse().unwrap()).await.unwrap();
+        archive.open_file(&files[0]).await.unwrap()
+    });
+    let leaves =
+        |names: &[&str]| LeafSet::new(file.schema(), names.iter().map(|name| FieldPath::from(*name)));
+    let plan = ScanPlan::new(file.schema(), leaves(&["candid"]), leaves(wanted), chosen.is_some());
+    let mut batches = Vec::new();
+    for row_group in 0..file.row_groups() {
+        let scan = runtime.block_on(RowGroupScan::prepare(&file, row_group, &plan)).unwrap();
+        let mut receive = |batch: RecordBatch| {
+            batches.push(batch);
+            Ok(())
+        };
+        scan.run(&mut Chosen(chosen.unwrap_or(&|_| true)), &mut receive).unwrap();
+    }
+    batches
+}
+
+/// As what is handed out tells of nulls, and of a struct the leaves that were wanted.
+fn as_handed_out(night: &RecordBatch, schema: &Schema) -> RecordBatch {
+    let columns =
+        schema.fields().iter().map(|field| arrow::compute::cast(&night[field.name()], field.data_type()));
+    RecordBatch::try_new(Arc::new(schema.clone()), columns.map(Result::unwrap).collect()).unwrap()
+}
+
+fn layouts() -> Vec<(&'static str, WriterPropertiesBuilder)> {
+    let new = || WriterProperties::builder().set_write_batch_size(64);
+    let small = || new().set_data_page_row_count_limit(150).set_data_page_size_limit(4_000);
+    vec![
+        ("as it comes", new()),
+        ("small pages", small().set_compression(Compression::SNAPPY)),
+        ("small pages without an index", small().set_offset_index_disabled(true)),
+        ("no dictionaries", small().set_dictionary_enabled(false).set_encoding(Encoding::PLAIN)),
+        ("dictionaries that end early", small().set_dictionary_page_size_limit(900)),
+        (
+            "version 2",
+            small()
+                .set_writer_version(WriterVersion::PARQUET_2_0)
+                .set_encoding(Encoding::PLAIN)
+                .set_compression(Compression::ZSTD(ZstdLevel::default())),
+        ),
+        (
+            "version 2, not compressed, plain and without an index",
+            small()
+                .set_writer_version(WriterVersion::PARQUET_2_0)
+                .set_dictionary_enabled(false)
+                .set_encoding(Encoding::PLAIN)
+                .set_offset_index_disabled(true),
+        ),
+        (
+            "truths as runs",
+            small().set_column_encoding(ColumnPath::from("history.list.element.ssnear"), Encoding::RLE),
+        ),
+        ("small row groups", new().set_max_row_group_row_count(Some(700))),
+        // With one leaf that the decoder of lists does not know, it is the crate's that reads.
+        (
+            "byte streams",
+            new()
+                .set_column_dictionary_enabled(ColumnPath::from("history.list.element.jd"), false)
+                .set_column_encoding(
+                    ColumnPath::from("history.list.element.jd"),
+                    Encoding::BYTE_STREAM_SPLIT,
+                ),
+        ),
+    ]
+}
+
+#[test]
+fn lists_come_as_they_were_written() {
+    let all_gaps = [
+        Gaps { lists: true, items: true, values: 20 },
+        Gaps { lists: false, items: false, values: 0 },
+        Gaps { lists: true, items: false, values: 3 },
+        Gaps { lists: false, items: true, values: 60 },
+    ];
+    let choices: [(&str, Option<&dyn Fn(usize) -> bool>); 5] = [
+        ("all", None),
+        ("few", Some(&|row| row % 287 == 3)),
+        ("most", Some(&|row| row % 11 != 3)),
+        ("stretches", Some(&|row| (row / 130) % 3 == 1)),
+        ("the last", Some(&|row| row == ROWS - 1)),
+    ];
+    for (turn, gaps) in all_gaps.into_iter().enumerate() {
+        let night = night(&mut Random(turn as u64 + 1), gaps);
+        for (layout, properties) in layouts() {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), &night, properties.build());
+            for wanted in [&["candid", "history"][..], &["history.magpsf", "history.number", "history.name"]]
+            {
+                for (choice, chosen) in choices {
+                    let batches = scan(folder.path(), wanted, chosen);
+                    let schema = batches[0].schema();
+                    let names: Vec<bool> = wanted
+                        .iter()
+                        .map(|name| schema.index_of(name.split('.').next().unwrap()).is_ok())
+                        .collect();
+                    assert!(!names.contains(&false));
+                    let keep: BooleanArray =
+                        (0..ROWS).map(|row| Some(chosen.is_none_or(|chosen| chosen(row)))).collect();
+                    let told = format!("{gaps:?}, {layout}, {choice} of {wanted:?}");
+                    let came = concat_batches(&schema, &batches).unwrap();
+                    let expected = filter_record_batch(&pruned(&night, &schema), &keep).unwrap();
+                    assert_eq!(came.num_rows(), expected.num_rows(), "{told}");
+                    assert!(came == as_handed_out(&expected, &schema), "{told}");
+                }
+            }
+        }
+    }
+}
+
+/// The columns and leaves of `schema`.
+fn pruned(night: &RecordBatch, schema: &Schema) -> RecordBatch {
+    let columns = schema.fields().iter().map(|field| {
+        let column = &night[field.name()];
+        let DataType::List(item) = field.data_type() else { return (field.name(), column.clone()) };
+        let DataType::Struct(fields) = item.data_type() else { panic!("no list of structs") };
+        let list = column.as_list::<i32>();
+        let structs = list.values().as_struct();
+        let arrays: Vec<ArrayRef> =
+            fields.iter().map(|field| structs.column_by_name(field.name()).unwrap().clone()).collect();
+        let had = fields
+            .iter()
+            .zip(&arrays)
+            .map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true));
+        let kept = StructArray::new(had.collect(), arrays, structs.nulls().cloned());
+        let item = Arc::new(Field::new(item.name(), kept.data_type().clone(), true));
+        let list = ListArray::new(item, list.offsets().clone(), Arc::new(kept), list.nulls().cloned());
+        (field.name(), Arc::new(list) as ArrayRef)
+    });
+    RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
