@@ -1,23 +1,25 @@
 //! The bytes of one file: ranges fetched ahead, columns that are paged through or streamed, and bounded windows for all the
 //! rest.
 
+mod paging;
+
 use crate::{
     Archive, ArchiveError, ArchiveFile,
     buffers::Lent,
     page_meter::PageMeter,
-    pages::{Pages, Piece, Wanted},
+    pages::Wanted,
     streams::{Move, Streams},
-    unpack::unpack,
 };
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, GetResult, GetResultPayload, path::Path};
+use paging::Paging;
 use parquet::{
     errors::ParquetError,
     file::reader::{ChunkReader, Length},
 };
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::VecDeque,
     ops::Range,
     os::unix::fs::FileExt,
     sync::{
@@ -25,11 +27,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tokio::{
-    runtime::Handle,
-    sync::Semaphore,
-    task::{JoinError, JoinHandle},
-};
+use tokio::{runtime::Handle, sync::Semaphore};
 
 /// Ranges closer than this are fetched in one request: a request costs about what this many bytes cost.
 const COALESCE_BYTES: u64 = 256 * 1024;
@@ -64,27 +62,9 @@ struct Inner {
     windows: Mutex<VecDeque<(u64, Bytes)>>,
     meter: Mutex<PageMeter>,
     complaint: Mutex<Option<String>>,
+    failure: Mutex<Option<ArchiveError>>,
     bytes_fetched: AtomicU64,
     requests: AtomicU64,
-}
-
-/// Columns that are paged through, and what of them is on its way.
-#[derive(Default)]
-struct Paging {
-    pages: Pages,
-    coming: HashMap<Piece, Coming>,
-}
-
-/// Bytes on their way; nobody fetches what nobody waits for any more.
-struct Coming(JoinHandle<Result<Parts, ArchiveError>>);
-
-/// A piece as it is kept: as a whole, or its pages one by one.
-type Parts = Vec<(Range<u64>, Bytes)>;
-
-impl Drop for Coming {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl BytesSource {
@@ -102,6 +82,7 @@ impl BytesSource {
             windows: Mutex::default(),
             meter: Mutex::default(),
             complaint: Mutex::default(),
+            failure: Mutex::default(),
             bytes_fetched: AtomicU64::new(0),
             requests: AtomicU64::new(0),
         }))
@@ -127,7 +108,7 @@ impl BytesSource {
 
     /// Reads the pages of these columns, a few at a time and those ahead. None is fetched before one is asked for.
     pub(crate) fn page_through(&self, columns: Vec<Wanted>) {
-        *lock(&self.0.paging) = Paging { pages: Pages::new(columns), ..Paging::default() };
+        *lock(&self.0.paging) = Paging::of(columns);
     }
 
     async fn get_all(&self, moves: Vec<Move>) -> Result<Vec<(Move, Bytes)>, ArchiveError> {
@@ -151,97 +132,12 @@ impl BytesSource {
             }
         };
         let fetched = self.0.runtime.block_on(self.get_all(moves));
-        let fetched = fetched.map_err(|error| ParquetError::External(Box::new(error)))?;
+        let fetched = fetched.map_err(|error| self.failed(error))?;
         let mut streams = lock(&self.0.streams);
         for (moved, bytes) in fetched {
             streams.moved(&moved, bytes);
         }
         Ok(streams.find(start, end))
-    }
-
-    /// The bytes from `start` to `end` of a page that is paged through; none if they are of no such page. Has the next ones
-    /// fetched meanwhile.
-    fn paged(&self, start: u64, end: u64) -> Result<Option<Bytes>, ParquetError> {
-        let mut paging = lock(&self.0.paging);
-        let unpacked = paging.pages.is_unpacked(start);
-        let Some(piece) = paging.pages.piece_of(start, end) else {
-            drop(paging);
-            // Nobody should ask for it, but it must not come as it lies in the file.
-            return if unpacked { self.page_alone(start..end).map(Some) } else { Ok(None) };
-        };
-        for ordered in paging.pages.order(&piece) {
-            let coming = self.fetch_apart(&ordered, paging.pages.to_unpack(&ordered));
-            paging.coming.insert(ordered, coming);
-        }
-        let found = paging.pages.find(&piece, start, end);
-        if found.is_some() {
-            return Ok(found);
-        }
-        let coming = paging.coming.remove(&piece);
-        // One that was let go already is fetched again.
-        let mut coming = coming.unwrap_or_else(|| self.fetch_apart(&piece, paging.pages.to_unpack(&piece)));
-        drop(paging);
-        let came = self.0.runtime.block_on(&mut coming.0);
-        let came = came.unwrap_or_else(|error| Err(self.broken_off(error)));
-        let came = came.map_err(|error| ParquetError::External(Box::new(error)))?;
-        let mut paging = lock(&self.0.paging);
-        for (range, bytes) in came {
-            paging.pages.came(&piece, range, bytes);
-        }
-        match paging.pages.find(&piece, start, end) {
-            None if unpacked => {
-                let reason = format!("bytes {start} to {end} are asked for, which are not one page");
-                Err(ParquetError::General(reason))
-            }
-            found => Ok(found),
-        }
-    }
-
-    /// A page that nobody wanted, decompressed.
-    fn page_alone(&self, page: Range<u64>) -> Result<Bytes, ParquetError> {
-        let fetched = self.0.runtime.block_on(self.get(page.clone()));
-        let unpacked = fetched.and_then(|bytes| self.unpack(page.start, &bytes, [page].into()));
-        let unpacked = unpacked.map_err(|error| ParquetError::External(Box::new(error)))?;
-        Ok(unpacked.into_iter().map(|(_, bytes)| bytes).next().unwrap_or_default())
-    }
-
-    /// Fetches a piece while the decoder goes on, and decompresses these pages of it, if there are any.
-    fn fetch_apart(&self, piece: &Piece, pages: Vec<Range<u64>>) -> Coming {
-        let (source, places, range) = (self.clone(), self.0.places.clone(), piece.range.clone());
-        Coming(self.0.runtime.spawn(async move {
-            let _place = places.acquire().await;
-            let bytes = source.get(range.clone()).await?;
-            if pages.is_empty() {
-                return Ok(vec![(range, bytes)]);
-            }
-            let unpacking = source.clone();
-            let unpacked = tokio::task::spawn_blocking(move || unpacking.unpack(range.start, &bytes, pages));
-            unpacked.await.unwrap_or_else(|error| Err(source.broken_off(error)))
-        }))
-    }
-
-    /// A panic is the file's fault. That a process ends is nobody's, and another goes on.
-    fn broken_off(&self, error: JoinError) -> ArchiveError {
-        if error.is_panic() {
-            return ArchiveError::damaged(self.path(), "its pages hold what cannot be decompressed");
-        }
-        let source = Box::new(error);
-        ArchiveError::store(&self.0.path, object_store::Error::Generic { store: "archive", source })
-    }
-
-    /// Decompresses these pages of the bytes from `base` on.
-    fn unpack(&self, base: u64, bytes: &[u8], pages: Vec<Range<u64>>) -> Result<Parts, ArchiveError> {
-        let unpacked = pages.into_iter().map(|page| {
-            let within = (page.start - base) as usize..(page.end - base) as usize;
-            let packed = bytes.get(within).ok_or_else(|| "a page lies elsewhere".to_owned());
-            let unpacked = packed.and_then(|packed| unpack(packed, &self.0.archive.buffers));
-            let damaged = |reason| {
-                let column = lock(&self.0.meter).column_at(page.start);
-                ArchiveError::damaged(self.path(), format!("column {column}: {reason}"))
-            };
-            Ok((page.clone(), unpacked.map_err(damaged)?))
-        });
-        unpacked.collect()
     }
 
     /// What pages may claim from now on.
@@ -257,6 +153,17 @@ impl BytesSource {
     fn complain(&self, reason: String) -> ParquetError {
         *lock(&self.0.complaint) = Some(reason.clone());
         ParquetError::General(reason)
+    }
+
+    /// Why bytes did not come, if that is what has failed: the decoder passes on no more than words.
+    pub(crate) fn failure(&self) -> Option<ArchiveError> {
+        lock(&self.0.failure).take()
+    }
+
+    fn failed(&self, error: ArchiveError) -> ParquetError {
+        let words = ParquetError::General(error.to_string());
+        *lock(&self.0.failure) = Some(error);
+        words
     }
 
     /// A batch was handed on.
@@ -341,7 +248,7 @@ impl BytesSource {
         }
         let window_end = (start + WINDOW_BYTES).max(end).min(self.0.file.size);
         let fetched = self.0.runtime.block_on(self.get(start..window_end));
-        let bytes = fetched.map_err(|error| ParquetError::External(Box::new(error)))?;
+        let bytes = fetched.map_err(|error| self.failed(error))?;
         let mut windows = lock(&self.0.windows);
         windows.push_back((start, bytes.clone()));
         if windows.len() > WINDOWS {

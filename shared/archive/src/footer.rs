@@ -83,24 +83,13 @@ impl Archive {
 fn open(source: BytesSource, file: ArchiveFile, shapes: &Shapes) -> Result<OpenFile, ArchiveError> {
     let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
     let metadata = Arc::new(read_metadata(&source, &file, reader)?);
-    let damaged = |error| in_our_words(&file, error);
+    let damaged = |error| ArchiveError::damaged(&file.path, error);
     let shape = shapes.of(&metadata).map_err(damaged)?;
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true).with_schema(shape.hinted);
     let metadata = ArrowReaderMetadata::try_new(metadata, options).map_err(damaged)?;
     let (bytes_fetched, requests) = source.cost();
     let opening = Opening { bytes_fetched, requests };
     Ok(OpenFile { source: source.fresh(), metadata, schema: shape.schema, file, opening })
-}
-
-/// A fault of the decoder, or of the store below it.
-pub(crate) fn in_our_words(file: &ArchiveFile, error: parquet::errors::ParquetError) -> ArchiveError {
-    match error {
-        parquet::errors::ParquetError::External(inner) => match inner.downcast::<ArchiveError>() {
-            Ok(error) => *error,
-            Err(other) => ArchiveError::damaged(&file.path, other),
-        },
-        error => ArchiveError::damaged(&file.path, error),
-    }
 }
 
 /// Reads a footer, whose bytes are looked over before, and checks what it claims. May block.
@@ -110,7 +99,7 @@ pub(crate) fn read_metadata(
     reader: ParquetMetaDataReader,
 ) -> Result<ParquetMetaData, ArchiveError> {
     use parquet::file::reader::ChunkReader;
-    let damaged = |error| in_our_words(file, error);
+    let damaged = |error| source.failure().unwrap_or_else(|| ArchiveError::damaged(&file.path, error));
     let end = source.get_bytes(file.size - 8, 8).map_err(damaged)?;
     let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
     if !end.ends_with(b"PAR1") {

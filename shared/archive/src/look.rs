@@ -3,7 +3,7 @@
 use crate::{
     Archive, ArchiveError, ArchiveFile,
     bytes_source::BytesSource,
-    footer::{TAIL_BYTES, in_our_words, read_metadata},
+    footer::{TAIL_BYTES, read_metadata},
 };
 use arrow::datatypes::SchemaRef;
 use parquet::file::metadata::{
@@ -42,7 +42,8 @@ impl Archive {
                 .with_page_index_policy(PageIndexPolicy::Skip)
                 .with_metadata_options(Some(options));
             let metadata = read_metadata(&source, &looked_at, reader)?;
-            let shape = shapes.of(&metadata).map_err(|error| in_our_words(&looked_at, error))?;
+            let shape =
+                shapes.of(&metadata).map_err(|error| ArchiveError::damaged(&looked_at.path, error))?;
             let rows = metadata.file_metadata().num_rows().unsigned_abs();
             Ok(Footer { rows, row_groups: metadata.num_row_groups(), schema: shape.schema })
         };

@@ -2,9 +2,9 @@
 
 use crate::{
     ArchiveError, LeafSet, OpenFile,
-    adapt::adapt,
+    adapt::{MAX_TEXT_BYTES, adapt},
     bytes_source::BytesSource,
-    lists::{self, ListPlan, ListReader},
+    decode::{ColumnPlan, ColumnReader, Fault},
     page_meter::PageMeter,
     pages::{self, HELD_BYTES},
     streams::STREAMED_BYTES,
@@ -274,16 +274,16 @@ impl RowGroupScan {
                 (told.map_err(|error| self.damaged(error))?, 0)
             }
         };
-        let lists = ListPlan::all(&metadata, row_group, &mask);
-        let by_lists: Vec<usize> = lists.iter().flat_map(ListPlan::leaves).collect();
+        let columns = ColumnPlan::all(&metadata, row_group, &mask);
+        let decoded: Vec<usize> = columns.iter().flat_map(ColumnPlan::leaves).collect();
         let others = (0..metadata.parquet_schema().num_columns())
-            .filter(|leaf| mask.leaf_included(*leaf) && !by_lists.contains(leaf));
+            .filter(|leaf| mask.leaf_included(*leaf) && !decoded.contains(leaf));
         let others = ProjectionMask::leaves(metadata.parquet_schema(), others);
-        let readers = lists
+        let readers = columns
             .into_iter()
-            .map(|list| list.reader(&self.source, &metadata, row_group, selection.as_ref()))
+            .map(|column| column.reader(&self.source, &metadata, row_group, selection.as_ref()))
             .collect::<Result<Vec<_>, _>>();
-        let mut lists = readers.map_err(|error| self.damaged(error))?;
+        let mut columns = readers.map_err(|error| self.damaged(error))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), metadata)
             .with_row_groups(vec![row_group])
             .with_projection(others)
@@ -302,7 +302,7 @@ impl RowGroupScan {
             let batch = self.guarded(|| {
                 let Some(batch) = reader.next() else { return Ok(None) };
                 let batch = batch.map_err(|error| self.damaged(error))?;
-                let batch = with_lists(batch, &mut lists).map_err(|error| self.damaged(error))?;
+                let batch = with_columns(batch, &mut columns).map_err(|error| self.damaged(error))?;
                 adapt(&batch, leaves.schema()).map(Some).map_err(|error| self.misfit(error))
             });
             self.source.next_batch();
@@ -319,7 +319,11 @@ impl RowGroupScan {
         Ok(std::iter::from_fn(next))
     }
 
+    /// What the decoder met: damage to the file, unless its bytes did not come.
     fn damaged(&self, reason: impl std::fmt::Display) -> ArchiveError {
+        if let Some(failure) = self.source.failure() {
+            return failure;
+        }
         let reason = self.source.complaint().unwrap_or_else(|| reason.to_string());
         ArchiveError::damaged(self.source.path(), format!("row group {}: {reason}", self.row_group))
     }
@@ -353,17 +357,22 @@ impl RowGroupScan {
     }
 }
 
-/// The batch with the same rows of the lists.
-fn with_lists(batch: RecordBatch, lists: &mut [ListReader]) -> Result<RecordBatch, lists::Fault> {
-    if lists.is_empty() {
+/// The batch with the same rows of these columns.
+fn with_columns(batch: RecordBatch, readers: &mut [ColumnReader]) -> Result<RecordBatch, Fault> {
+    if readers.is_empty() {
         return Ok(batch);
     }
-    let rows = batch.num_rows();
+    let (rows, mut room) = (batch.num_rows(), MAX_TEXT_BYTES);
     let mut fields = batch.schema().fields().to_vec();
     let mut columns = batch.columns().to_vec();
-    for list in lists {
-        columns.push(list.read(rows)?);
-        fields.push(list.field().clone());
+    for reader in readers {
+        columns.push(reader.read(rows, &mut room).map_err(|fault| match fault {
+            Fault::TooMuchText => {
+                Fault::Bytes(format!("the texts of {rows} rows come to more than {MAX_TEXT_BYTES} bytes"))
+            }
+            fault => fault,
+        })?);
+        fields.push(reader.field().clone());
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)

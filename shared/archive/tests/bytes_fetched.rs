@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use archive::{Archive, LeafSet, RowFilter, RowGroupScan, ScanPlan, ScanStats};
+use archive::{Archive, ArchiveError, LeafSet, RowFilter, RowGroupScan, ScanPlan, ScanStats};
 use arrow::{
     array::{Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Int64Array, RecordBatch},
     datatypes::Int64Type,
@@ -161,4 +161,25 @@ fn pages_of_every_compression_and_version_come_as_they_were_written() {
             }
         }
     }
+}
+
+#[test]
+fn a_store_that_fails_while_a_file_is_read_is_no_damage_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    write_night(folder.path(), Compression::SNAPPY, WriterVersion::PARQUET_1_0);
+    let archive = Archive::open(folder.path().to_str().unwrap()).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let _inside = runtime.enter();
+    let file = runtime.block_on(async {
+        let files = archive.files("2026-03-22".parse().unwrap()).await.unwrap();
+        archive.open_file(&files[0]).await.unwrap()
+    });
+    let all = LeafSet::new(file.schema(), HEAVY.map(|name| FieldPath::new([name])));
+    let plan = ScanPlan::new(file.schema(), all.clone(), all, false);
+    // Its columns are too large to be fetched ahead.
+    let scan = runtime.block_on(RowGroupScan::prepare(&file, 0, &plan)).unwrap();
+    std::fs::remove_file(folder.path().join("science/year=2026/month=03/day=22/part.parquet")).unwrap();
+    let error = scan.run(&mut Chosen(BTreeSet::new()), &mut |_| Ok(())).unwrap_err();
+    assert!(matches!(error, ArchiveError::Store { .. }), "{error}");
+    assert_eq!(error.kind(), job::ErrorKind::NotFound);
 }

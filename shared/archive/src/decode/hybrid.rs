@@ -167,30 +167,18 @@ impl Hybrid {
         Err(Fault::Bytes("a run in a page claims too many values".into()))
     }
 
+    /// Unpacks values of the run that begins at `start`, by a width that the compiler knows.
     fn unpack<T: Small>(&self, start: usize, next: usize, count: usize, out: &mut Vec<T>) {
-        let (mut group, mut before, mut left) = (next / GROUP, next % GROUP, count);
-        let width = usize::from(self.width);
-        while left > 0 {
-            let bytes = self.bytes.get(start + group * width..).unwrap_or_default();
-            let mut padded = [0; WINDOW];
-            let window = match bytes.first_chunk::<WINDOW>() {
-                Some(window) => window,
-                None => {
-                    let whole = bytes.len().min(WINDOW);
-                    padded[..whole].copy_from_slice(&bytes[..whole]);
-                    &padded
+        let packed = self.bytes.get(start..).unwrap_or_default();
+        macro_rules! by_width {
+            ($($width:literal)*) => {
+                match self.width {
+                    $($width => unpacked::<$width, T>(packed, next, count, out),)*
+                    _ => unpacked::<32, T>(packed, next, count, out),
                 }
             };
-            let values = group_of(window, self.width).map(T::small);
-            let taken = left.min(GROUP - before);
-            if taken == GROUP {
-                out.extend_from_slice(&values);
-            } else {
-                out.extend_from_slice(&values[before..before + taken]);
-            }
-            left -= taken;
-            (group, before) = (group + 1, 0);
         }
+        by_width!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
     }
 }
 
@@ -198,26 +186,44 @@ fn short() -> Fault {
     Fault::Bytes("a page ends before its values".into())
 }
 
-/// The values of a group, unpacked by a width that the compiler knows.
-fn group_of(window: &[u8; WINDOW], width: u8) -> [u32; GROUP] {
-    macro_rules! by_width {
-        ($($width:literal)*) => {
-            match width {
-                $($width => unpacked::<$width>(window),)*
-                _ => unpacked::<32>(window),
+fn unpacked<const WIDTH: usize, T: Small>(packed: &[u8], next: usize, count: usize, out: &mut Vec<T>) {
+    let (mut group, mut before, mut left) = (next / GROUP, next % GROUP, count);
+    while left > 0 {
+        let bytes = packed.get(group * WIDTH..).unwrap_or_default();
+        let values = match bytes.first_chunk::<WINDOW>() {
+            Some(window) => group_of::<WIDTH>(window),
+            None => {
+                let mut window = [0; WINDOW];
+                let there = bytes.len().min(WINDOW);
+                window[..there].copy_from_slice(&bytes[..there]);
+                group_of::<WIDTH>(&window)
             }
         };
+        let values = values.map(T::small);
+        let taken = left.min(GROUP - before);
+        match taken {
+            GROUP => out.extend_from_slice(&values),
+            _ => out.extend_from_slice(&values[before..before + taken]),
+        }
+        left -= taken;
+        (group, before) = (group + 1, 0);
     }
-    by_width!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31)
 }
 
-fn unpacked<const WIDTH: usize>(window: &[u8; WINDOW]) -> [u32; GROUP] {
-    std::array::from_fn(|place| {
-        let bit = place * WIDTH;
-        let at = bit / 8;
+fn group_of<const WIDTH: usize>(window: &[u8; WINDOW]) -> [u32; GROUP] {
+    let word = |at: usize| {
         let mut word = [0; 8];
         word.copy_from_slice(&window[at..at + 8]);
-        ((u64::from_le_bytes(word) >> (bit % 8)) & ((1 << WIDTH) - 1)) as u32
+        u64::from_le_bytes(word)
+    };
+    if WIDTH <= 8 {
+        // All of them lie in one word.
+        let word = word(0);
+        return std::array::from_fn(|place| ((word >> (place * WIDTH)) & ((1 << WIDTH) - 1)) as u32);
+    }
+    std::array::from_fn(|place| {
+        let bit = place * WIDTH;
+        ((word(bit / 8) >> (bit % 8)) & ((1 << WIDTH) - 1)) as u32
     })
 }
 

@@ -1,4 +1,4 @@
-//! One leaf of a list: its pages in order, their levels, and where in them the decoder is.
+//! One leaf: its pages in order, their levels, and where in them the decoder is.
 
 use super::{
     Fault,
@@ -15,7 +15,7 @@ use parquet::{
     column::page::{Page, PageReader},
 };
 
-/// The definition levels that tell what there is at a place.
+/// The definition levels that tell what there is at a place. Outside lists a row is an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Levels {
     /// From here on the list is not null.
@@ -29,6 +29,7 @@ pub(crate) struct Levels {
 /// A leaf under way.
 pub(crate) struct Leaf {
     pages: Box<dyn PageReader>,
+    repeats: bool,
     /// No row goes on in the next page.
     pages_end_with_rows: bool,
     levels: Levels,
@@ -58,6 +59,8 @@ enum Defined {
 
 /// Repetition levels of a page, which only few leaves are asked for.
 enum Repeated {
+    /// Each place is a row.
+    Never,
     Packed(Bytes),
     Each(Vec<u8>),
 }
@@ -69,30 +72,34 @@ pub(crate) struct Structure<'a> {
 }
 
 impl Leaf {
-    pub fn new(
+    /// A leaf of a list. Only where pages are indexed do they end with rows for sure.
+    pub fn in_list(
         pages: Box<dyn PageReader>,
-        pages_end_with_rows: bool,
+        indexed: bool,
         levels: Levels,
         whole: u8,
         values: Values,
     ) -> Self {
-        let nothing = Source::Plain(Plain { bytes: Bytes::new(), at: 0 });
-        let page = DataPage {
-            defined: Defined::Same(0),
-            repeated: Repeated::Each(Vec::new()),
-            count: 0,
-            at: 0,
-            source: nothing,
-        };
-        Self { pages, pages_end_with_rows, levels, whole, values, page, gathered: Vec::new() }
+        Self { repeats: true, pages_end_with_rows: indexed, ..Self::alone(pages, levels, whole, values) }
     }
 
-    /// Items that were gathered.
-    pub fn items(&self) -> usize {
-        self.gathered.len()
+    /// A leaf of which each row has one value, if any.
+    pub fn alone(pages: Box<dyn PageReader>, levels: Levels, whole: u8, values: Values) -> Self {
+        let source = Source::Plain(Plain { bytes: Bytes::new(), at: 0 });
+        let page = DataPage { defined: Defined::Same(0), repeated: Repeated::Never, count: 0, at: 0, source };
+        Self {
+            pages,
+            repeats: false,
+            pages_end_with_rows: true,
+            levels,
+            whole,
+            values,
+            page,
+            gathered: Vec::new(),
+        }
     }
 
-    /// Their definition levels.
+    /// The definition levels of the items that were gathered.
     pub fn gathered(&self) -> &[u8] {
         &self.gathered
     }
@@ -136,7 +143,7 @@ impl Leaf {
     pub fn take(&mut self, mut count: usize, room: &mut usize) -> Result<(), Fault> {
         while count > 0 {
             if self.page.is_used_up() && !self.next_page()? {
-                return Err(Fault::Bytes("it has fewer values than another column of its list".into()));
+                return Err(Fault::Bytes("it has fewer rows than its footer says".into()));
             }
             let taken = count.min(self.page.count - self.page.at);
             self.take_here(taken, room)?;
@@ -176,12 +183,21 @@ impl Leaf {
         }
     }
 
+    /// After the last row: an error if there are any more.
+    pub fn check_end(&mut self) -> Result<(), Fault> {
+        match self.page.is_used_up() && !self.next_page()? {
+            true => Ok(()),
+            false => Err(Fault::Bytes("it has more rows than its footer says".into())),
+        }
+    }
+
     /// The array of what was gathered, and begins anew.
     pub fn finish(&mut self) -> Result<ArrayRef, Fault> {
-        let whole = self.whole;
-        let is_whole = |level: &u8| *level == whole;
-        let nulls = (!self.gathered.iter().all(is_whole))
-            .then(|| NullBuffer::new(BooleanBuffer::from_iter(self.gathered.iter().map(is_whole))));
+        let (whole, levels) = (self.whole, self.gathered.as_slice());
+        let nulls = (whole_of(levels, whole) < levels.len()).then(|| {
+            let is_whole = |place: usize| levels.get(place).is_some_and(|level| *level == whole);
+            NullBuffer::new(BooleanBuffer::collect_bool(levels.len(), is_whole))
+        });
         self.gathered.clear();
         Ok(self.values.finish(nulls)?)
     }
@@ -194,7 +210,7 @@ impl Leaf {
         match (self.next_page()?, left) {
             (true, _) => Ok(false),
             (false, 0) => Ok(true),
-            (false, _) => Err(Fault::Bytes("it has fewer rows than the footer says".into())),
+            (false, _) => Err(Fault::Bytes("it has fewer rows than its footer says".into())),
         }
     }
 
@@ -208,7 +224,8 @@ impl Leaf {
             Defined::Same(_) => {}
             Defined::Each(defined) => {
                 let defined = defined.get(start..end).unwrap_or_default();
-                match defined.iter().all(|level| *level >= self.levels.item) {
+                // The least of all at once: looking at one after the other takes longer.
+                match defined.iter().copied().min().is_none_or(|least| least >= self.levels.item) {
                     true => self.gathered.extend_from_slice(defined),
                     false => {
                         self.gathered
@@ -245,22 +262,40 @@ impl Leaf {
     fn data_page(&self, page: Page) -> Result<DataPage, Fault> {
         let (count, encoding) = (page.num_values() as usize, page.encoding());
         let mut bytes = page.buffer().clone();
-        let (repeated, defined) = match page {
+        let mut repeated = Bytes::new();
+        let mut defined = Bytes::new();
+        match page {
             Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
-                (split(&mut bytes, rep_levels_byte_len)?, split(&mut bytes, def_levels_byte_len)?)
+                repeated = split(&mut bytes, rep_levels_byte_len)?;
+                defined = split(&mut bytes, def_levels_byte_len)?;
             }
-            Page::DataPage {
-                def_level_encoding: Encoding::RLE, rep_level_encoding: Encoding::RLE, ..
-            } => (with_length(&mut bytes)?, with_length(&mut bytes)?),
-            _ => return Err(Fault::Bytes("the levels of a page are not written as runs".into())),
-        };
-        let mut hybrid = Hybrid::new(defined, bits_of(self.whole))?;
-        let defined = match hybrid.same(count)? {
-            Some(level) if level <= u32::from(self.whole) => Defined::Same(level as u8),
+            Page::DataPage { def_level_encoding, rep_level_encoding, .. } => {
+                let encodings = [(self.repeats, rep_level_encoding), (self.whole > 0, def_level_encoding)];
+                if encodings.iter().any(|(has_levels, encoding)| *has_levels && *encoding != Encoding::RLE) {
+                    return Err(Fault::Bytes("the levels of a page are not written as runs".into()));
+                }
+                if self.repeats {
+                    repeated = with_length(&mut bytes)?;
+                }
+                if self.whole > 0 {
+                    defined = with_length(&mut bytes)?;
+                }
+            }
+            Page::DictionaryPage { .. } => return Err(Fault::Bytes("it has two dictionaries".into())),
+        }
+        let repeated = if self.repeats { Repeated::Packed(repeated) } else { Repeated::Never };
+        let defined = match self.whole {
+            0 => Defined::Same(0),
             _ => {
-                let mut levels = Vec::new();
-                hybrid.read(count, &mut levels)?;
-                Defined::Each(levels)
+                let mut hybrid = Hybrid::new(defined, bits_of(self.whole))?;
+                match hybrid.same(count)? {
+                    Some(level) if level <= u32::from(self.whole) => Defined::Same(level as u8),
+                    _ => {
+                        let mut levels = Vec::new();
+                        hybrid.read(count, &mut levels)?;
+                        Defined::Each(levels)
+                    }
+                }
             }
         };
         let is_beyond = |levels: &[u8]| levels.iter().copied().max().is_some_and(|level| level > self.whole);
@@ -268,7 +303,7 @@ impl Leaf {
             return Err(Fault::Bytes("a page has levels that its column does not have".into()));
         }
         let source = self.source(bytes, encoding)?;
-        Ok(DataPage { defined, repeated: Repeated::Packed(repeated), count, at: 0, source })
+        Ok(DataPage { defined, repeated, count, at: 0, source })
     }
 
     fn source(&self, mut bytes: Bytes, encoding: Encoding) -> Result<Source, Fault> {
@@ -305,7 +340,11 @@ impl DataPage {
             Hybrid::new(bytes.clone(), 1)?.read(self.count, &mut levels)?;
             self.repeated = Repeated::Each(levels);
         }
-        let Repeated::Each(levels) = &self.repeated else { return Ok((self.count, false)) };
+        let Repeated::Each(levels) = &self.repeated else {
+            let end = self.count.min(self.at.saturating_add(*left));
+            *left -= end - self.at;
+            return Ok((end, end < self.count));
+        };
         for (place, level) in levels.iter().enumerate().skip(self.at) {
             if *level == 0 {
                 match left.checked_sub(1) {

@@ -1,4 +1,4 @@
-//! Lists of structs come as they were written, whatever the layout of the file and whichever rows are chosen.
+//! Columns come as they were written, alone, in structs and in lists, whatever the layout of the file and whichever rows are chosen.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -45,21 +45,8 @@ struct Gaps {
     values: u64,
 }
 
-fn list(random: &mut Random, gaps: Gaps) -> (Field, ArrayRef) {
-    let mut lengths = Vec::new();
-    let mut lists = Vec::new();
-    for _ in 0..ROWS {
-        let is_null = gaps.lists && random.below(10) == 0;
-        lists.push(!is_null);
-        lengths.push(match random.below(12) {
-            _ if is_null => 0,
-            0 if gaps.lists => 0,
-            // Rows longer than many a page.
-            1 => 200 + random.below(100) as usize,
-            _ => 1 + random.below(40) as usize,
-        });
-    }
-    let items: usize = lengths.iter().sum();
+/// Leaves of every type, of so many items.
+fn leaves(random: &mut Random, items: usize, gaps: Gaps) -> StructArray {
     let present = 100 - gaps.values;
     macro_rules! leaf {
         ($array:ty, $value:expr) => {{
@@ -100,10 +87,26 @@ fn list(random: &mut Random, gaps: Gaps) -> (Field, ArrayRef) {
         .map(|(name, null, array)| Field::new(*name, array.data_type().clone(), *null))
         .collect();
     let arrays = columns.into_iter().map(|(.., array)| array).collect();
-    let items_there =
-        gaps.items.then(|| NullBuffer::from((0..items).map(|_| random.below(9) > 0).collect::<Vec<_>>()));
-    let structs = StructArray::new(fields.clone(), arrays, items_there);
-    let item = Arc::new(Field::new("element", DataType::Struct(fields), gaps.items));
+    let there = gaps.items.then(|| (0..items).map(|_| random.below(9) > 0).collect::<Vec<_>>());
+    StructArray::new(fields, arrays, there.map(NullBuffer::from))
+}
+
+fn list(random: &mut Random, gaps: Gaps) -> (Field, ArrayRef) {
+    let mut lengths = Vec::new();
+    let mut lists = Vec::new();
+    for _ in 0..ROWS {
+        let is_null = gaps.lists && random.below(10) == 0;
+        lists.push(!is_null);
+        lengths.push(match random.below(12) {
+            _ if is_null => 0,
+            0 if gaps.lists => 0,
+            // Rows longer than many a page.
+            1 => 200 + random.below(100) as usize,
+            _ => 1 + random.below(40) as usize,
+        });
+    }
+    let structs = leaves(random, lengths.iter().sum(), gaps);
+    let item = Arc::new(Field::new("element", structs.data_type().clone(), gaps.items));
     let nulls = gaps.lists.then(|| NullBuffer::from(lists));
     let list = ListArray::new(item, OffsetBuffer::from_lengths(lengths), Arc::new(structs), nulls);
     (Field::new("history", list.data_type().clone(), gaps.lists), Arc::new(list))
@@ -112,8 +115,20 @@ fn list(random: &mut Random, gaps: Gaps) -> (Field, ArrayRef) {
 fn night(random: &mut Random, gaps: Gaps) -> RecordBatch {
     let (field, list) = list(random, gaps);
     let candid: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ROWS as i64));
-    let schema = Schema::new(vec![Field::new("candid", DataType::Int64, false), field]);
-    RecordBatch::try_new(Arc::new(schema), vec![candid, list]).unwrap()
+    let candidate = leaves(random, ROWS, gaps);
+    // Columns of their own, too.
+    let alone = leaves(random, ROWS, Gaps { items: false, ..gaps });
+    let mut fields = vec![
+        Field::new("candid", DataType::Int64, false),
+        field,
+        Field::new("candidate", candidate.data_type().clone(), gaps.items),
+    ];
+    let mut columns = vec![candid, list, Arc::new(candidate) as ArrayRef];
+    for (field, column) in alone.fields().iter().zip(alone.columns()) {
+        fields.push(field.as_ref().clone().with_name(format!("own_{}", field.name())));
+        columns.push(column.clone());
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
 }
 
 fn write(folder: &Path, night: &RecordBatch, properties: WriterProperties) {
@@ -128,8 +143,11 @@ fn write(folder: &Path, night: &RecordBatch, properties: WriterProperties) {
     writer.close().unwrap();
 }
 
+/// Which rows are chosen, by their numbers.
+type Choice<'a> = &'a dyn Fn(usize) -> bool;
+
 /// Keeps the alerts of some numbers.
-struct Chosen<'a>(&'a dyn Fn(usize) -> bool);
+struct Chosen<'a>(Choice<'a>);
 
 impl RowFilter for Chosen<'_> {
     fn keep(
@@ -142,7 +160,7 @@ impl RowFilter for Chosen<'_> {
 }
 
 /// What a scan hands out of the wanted leaves.
-fn scan(folder: &Path, wanted: &[&str], chosen: Option<&dyn Fn(usize) -> bool>) -> Vec<RecordBatch> {
+fn scan(folder: &Path, wanted: &[&str], chosen: Option<Choice<'_>>) -> Vec<RecordBatch> {
     let archive = Archive::open(folder.to_str().unwrap()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
@@ -198,10 +216,12 @@ fn layouts() -> Vec<(&'static str, WriterPropertiesBuilder)> {
         ),
         (
             "truths as runs",
-            small().set_column_encoding(ColumnPath::from("history.list.element.ssnear"), Encoding::RLE),
+            small()
+                .set_column_encoding(ColumnPath::from("history.list.element.ssnear"), Encoding::RLE)
+                .set_column_encoding(ColumnPath::from("own_ssnear"), Encoding::RLE),
         ),
         ("small row groups", new().set_max_row_group_row_count(Some(700))),
-        // With one leaf that the decoder of lists does not know, it is the crate's that reads.
+        // With one leaf that is not known here, it is the crate's decoder that reads the column.
         (
             "byte streams",
             new()
@@ -215,14 +235,14 @@ fn layouts() -> Vec<(&'static str, WriterPropertiesBuilder)> {
 }
 
 #[test]
-fn lists_come_as_they_were_written() {
+fn columns_come_as_they_were_written() {
     let all_gaps = [
         Gaps { lists: true, items: true, values: 20 },
         Gaps { lists: false, items: false, values: 0 },
         Gaps { lists: true, items: false, values: 3 },
         Gaps { lists: false, items: true, values: 60 },
     ];
-    let choices: [(&str, Option<&dyn Fn(usize) -> bool>); 5] = [
+    let choices: [(&str, Option<Choice<'_>>); 5] = [
         ("all", None),
         ("few", Some(&|row| row % 287 == 3)),
         ("most", Some(&|row| row % 11 != 3)),
@@ -259,22 +279,27 @@ fn lists_come_as_they_were_written() {
 
 /// The columns and leaves of `schema`.
 fn pruned(night: &RecordBatch, schema: &Schema) -> RecordBatch {
-    let columns = schema.fields().iter().map(|field| {
-        let column = &night[field.name()];
-        let DataType::List(item) = field.data_type() else { return (field.name(), column.clone()) };
-        let DataType::Struct(fields) = item.data_type() else { panic!("no list of structs") };
-        let list = column.as_list::<i32>();
-        let structs = list.values().as_struct();
+    let cut = |structs: &StructArray, fields: &Fields| {
         let arrays: Vec<ArrayRef> =
             fields.iter().map(|field| structs.column_by_name(field.name()).unwrap().clone()).collect();
-        let had = fields
-            .iter()
-            .zip(&arrays)
-            .map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true));
-        let kept = StructArray::new(had.collect(), arrays, structs.nulls().cloned());
-        let item = Arc::new(Field::new(item.name(), kept.data_type().clone(), true));
-        let list = ListArray::new(item, list.offsets().clone(), Arc::new(kept), list.nulls().cloned());
-        (field.name(), Arc::new(list) as ArrayRef)
+        let had = fields.iter().zip(&arrays);
+        let had = had.map(|(field, array)| Field::new(field.name(), array.data_type().clone(), true));
+        StructArray::new(had.collect(), arrays, structs.nulls().cloned())
+    };
+    let columns = schema.fields().iter().map(|field| {
+        let column = &night[field.name()];
+        let array = match field.data_type() {
+            DataType::Struct(fields) => Arc::new(cut(column.as_struct(), fields)) as ArrayRef,
+            DataType::List(item) => {
+                let DataType::Struct(fields) = item.data_type() else { panic!("no list of structs") };
+                let list = column.as_list::<i32>();
+                let kept = cut(list.values().as_struct(), fields);
+                let item = Arc::new(Field::new(item.name(), kept.data_type().clone(), true));
+                Arc::new(ListArray::new(item, list.offsets().clone(), Arc::new(kept), list.nulls().cloned()))
+            }
+            _ => column.clone(),
+        };
+        (field.name(), array)
     });
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
 }

@@ -1,4 +1,4 @@
-//! The values of one leaf of a list, as they gather for a batch.
+//! The values of one leaf, as they gather for a batch.
 
 use super::{Fault, hybrid::Hybrid};
 use arrow::{
@@ -163,18 +163,18 @@ impl Values {
     }
 }
 
-/// Spreads the values over the items that have one. The rest get a default, and are null.
-fn spread<T: Copy + Default>(
-    mut values: impl Iterator<Item = T>,
-    levels: &[u8],
-    whole: u8,
-    out: &mut Vec<T>,
-) {
-    out.extend(
-        levels
-            .iter()
-            .map(|level| if *level == whole { values.next().unwrap_or_default() } else { T::default() }),
-    );
+/// Spreads the values over the items that have one. The rest get a default, and are null. A default is put behind the values,
+/// so that none is looked at that is not there.
+fn spread<T: Copy + Default>(values: &mut Vec<T>, levels: &[u8], whole: u8, out: &mut Vec<T>) {
+    values.push(T::default());
+    let mut next = 0;
+    // Without a branch: which items have a value is beyond guessing.
+    out.extend(levels.iter().map(|level| {
+        let value = values.get(next).copied().unwrap_or_default();
+        let is_whole = *level == whole;
+        next += usize::from(is_whole);
+        if is_whole { value } else { T::default() }
+    }));
 }
 
 fn append_bits(
@@ -192,7 +192,7 @@ fn append_bits(
     }
     let mut values = Vec::new();
     bits.read(present, &mut values)?;
-    spread(values.into_iter(), levels, whole, out);
+    spread(&mut values, levels, whole, out);
     Ok(())
 }
 
@@ -200,13 +200,15 @@ fn append_bits(
 #[derive(Debug)]
 pub(crate) struct Numbers<T: Fixed> {
     values: Vec<T::Native>,
+    /// Those of a page's part of which some are missing.
+    dense: Vec<T::Native>,
     dictionary: Vec<T::Native>,
     places: Vec<u32>,
 }
 
 impl<T: Fixed> Default for Numbers<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), dictionary: Vec::new(), places: Vec::new() }
+        Self { values: Vec::new(), dense: Vec::new(), dictionary: Vec::new(), places: Vec::new() }
     }
 }
 
@@ -218,28 +220,25 @@ impl<T: Fixed> Numbers<T> {
     }
 
     fn append(&mut self, source: &mut Source, levels: &[u8], whole: u8, present: usize) -> Result<(), Fault> {
+        // Those that lack nothing go where they belong at once.
+        let gather = if present == levels.len() { &mut self.values } else { &mut self.dense };
         match source {
             Source::Plain(plain) => {
-                let values = plain.take(present.saturating_mul(T::BYTES))?.chunks_exact(T::BYTES).map(T::of);
-                match present == levels.len() {
-                    true => self.values.extend(values),
-                    false => spread(values, levels, whole, &mut self.values),
-                }
+                let bytes = plain.take(present.saturating_mul(T::BYTES))?;
+                gather.extend(bytes.chunks_exact(T::BYTES).map(T::of));
             }
             Source::Coded(places) => {
                 self.places.clear();
                 places.read(present, &mut self.places)?;
                 check_places(&self.places, self.dictionary.len())?;
                 let dictionary = self.dictionary.as_slice();
-                let values = self
-                    .places
-                    .iter()
-                    .map(|place| dictionary.get(*place as usize).copied().unwrap_or_default());
-                match present == levels.len() {
-                    true => self.values.extend(values),
-                    false => spread(values, levels, whole, &mut self.values),
-                }
+                let named = |place: &u32| dictionary.get(*place as usize).copied().unwrap_or_default();
+                gather.extend(self.places.iter().map(named));
             }
+        }
+        if present < levels.len() {
+            spread(&mut self.dense, levels, whole, &mut self.values);
+            self.dense.clear();
         }
         Ok(())
     }

@@ -1,0 +1,378 @@
+//! Columns decoded here: numbers, truths and texts, alone, in structs, and in lists of structs such as light curves.
+//!
+//! The decoder of the parquet crate works out for each leaf by itself which rows, items and values there are, in wider types
+//! than needed, and pads each; of a list it does so some sixty times. Here a level is a byte, a page of one level is not
+//! unpacked at all, texts are put in one piece at once, and of a list the first leaf leads: its repetition levels tell the
+//! rows, and the others follow by as many levels. Pages are fetched, checked and decompressed as always, and what they hold
+//! is read as the format says. A column with anything in it that is not known here is left to the crate's decoder.
+
+mod hybrid;
+mod leaf;
+mod values;
+
+use crate::{adapt::MAX_TEXT_BYTES, bytes_source::BytesSource, leaves::item_of};
+use arrow::{
+    array::{ArrayRef, ListArray, StructArray},
+    buffer::{BooleanBuffer, NullBuffer, OffsetBuffer},
+    datatypes::{DataType, Field, FieldRef, Fields},
+    error::ArrowError,
+};
+use leaf::{Leaf, Levels, Structure};
+use parquet::{
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{ArrowReaderMetadata, RowSelection, RowSelector},
+    },
+    basic::{Encoding, Repetition},
+    errors::ParquetError,
+    file::{metadata::ColumnChunkMetaData, serialized_reader::SerializedPageReader},
+    schema::types::Type as ParquetType,
+};
+use std::{collections::VecDeque, sync::Arc};
+use values::Values;
+
+/// Encodings of values that are read here.
+const ENCODINGS: [Encoding; 4] =
+    [Encoding::PLAIN, Encoding::RLE, Encoding::PLAIN_DICTIONARY, Encoding::RLE_DICTIONARY];
+
+/// Why a column could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Fault {
+    /// Its bytes contradict the format, or themselves.
+    #[error("{0}")]
+    Bytes(String),
+    /// A dictionary may hold a long text once that thousands of rows name.
+    #[error("the texts of a batch come to more than {MAX_TEXT_BYTES} bytes")]
+    TooMuchText,
+    #[error(transparent)]
+    Pages(#[from] ParquetError),
+    #[error(transparent)]
+    Arrays(#[from] ArrowError),
+}
+
+/// What the leaves of a column make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Value,
+    Struct,
+    List,
+}
+
+/// A column that can be read here: which leaves of the file it has, and what they are to become.
+pub(crate) struct ColumnPlan {
+    name: String,
+    shape: Shape,
+    /// Of a list.
+    item_name: String,
+    levels: Levels,
+    /// Number of each leaf that is wanted, and its field.
+    leaves: Vec<(usize, FieldRef)>,
+}
+
+impl ColumnPlan {
+    /// The columns with wanted leaves in a row group that can be read here.
+    pub fn all(file: &ArrowReaderMetadata, row_group: usize, mask: &ProjectionMask) -> Vec<Self> {
+        let Some(group) = file.metadata().row_groups().get(row_group) else { return Vec::new() };
+        let mut first = 0;
+        let mut plans = Vec::new();
+        for column in file.parquet_schema().root_schema().get_fields() {
+            let next = first + leaf_count(column);
+            if (first..next).any(|leaf| mask.leaf_included(leaf)) {
+                let field = file.schema().fields().iter().find(|field| field.name() == column.name());
+                let chunks = group.columns().get(first..next).unwrap_or_default();
+                plans.extend(field.and_then(|field| Self::of(column, field, first, chunks, mask)));
+            }
+            first = next;
+        }
+        plans
+    }
+
+    fn of(
+        column: &ParquetType,
+        field: &FieldRef,
+        first: usize,
+        chunks: &[ColumnChunkMetaData],
+        mask: &ProjectionMask,
+    ) -> Option<Self> {
+        let outer = u8::from(is_optional(column));
+        let alone = [Arc::new(column.clone())];
+        let (shape, inner, levels, fields) = match field.data_type() {
+            DataType::Struct(fields) if column.is_group() => (
+                Shape::Struct,
+                column.get_fields(),
+                Levels { list: 0, item: 0, whole_item: outer },
+                fields.clone(),
+            ),
+            DataType::List(item_field) if column.is_group() => {
+                let DataType::Struct(fields) = item_field.data_type() else { return None };
+                let repeated = column.get_fields().first()?;
+                let item = item_of(column).filter(|item| item.is_group())?;
+                // In the oldest way of writing lists the repeated group is the item itself.
+                let item_is_optional = !std::ptr::eq(item, repeated.as_ref()) && is_optional(item);
+                let whole_item = outer + 1 + u8::from(item_is_optional);
+                (
+                    Shape::List,
+                    item.get_fields(),
+                    Levels { list: outer, item: outer + 1, whole_item },
+                    fields.clone(),
+                )
+            }
+            _ if column.is_primitive() => (
+                Shape::Value,
+                &alone[..],
+                Levels { list: 0, item: 0, whole_item: 0 },
+                Fields::from(vec![field.clone()]),
+            ),
+            _ => return None,
+        };
+        if inner.len() != fields.len() || inner.len() != chunks.len() {
+            return None;
+        }
+        let mut leaves = Vec::new();
+        for (number, ((node, field), chunk)) in inner.iter().zip(&fields).zip(chunks).enumerate() {
+            if !mask.leaf_included(first + number) {
+                continue;
+            }
+            let whole = levels.whole_item + u8::from(is_optional(node));
+            let descriptor = chunk.column_descr();
+            // Where there are no levels, some writers say that they pack none.
+            let is_known = |encoding: Encoding| {
+                ENCODINGS.contains(&encoding) || (shape != Shape::List && is_level_encoding(encoding))
+            };
+            let is_plain = node.is_primitive()
+                && node.name() == field.name()
+                && descriptor.max_rep_level() == i16::from(shape == Shape::List)
+                && descriptor.max_def_level() == i16::from(whole)
+                && chunk.encodings().all(is_known);
+            let values = Values::of(chunk.column_type(), field.data_type()).filter(|_| is_plain)?;
+            let field = Field::new(field.name(), values.data_type(), is_optional(node));
+            leaves.push((first + number, Arc::new(field)));
+        }
+        let item_name = match field.data_type() {
+            DataType::List(item) => item.name().clone(),
+            _ => String::new(),
+        };
+        (!leaves.is_empty()).then(|| Self { name: field.name().clone(), shape, item_name, levels, leaves })
+    }
+
+    /// The leaves that it reads.
+    pub fn leaves(&self) -> impl Iterator<Item = usize> {
+        self.leaves.iter().map(|(leaf, _)| *leaf)
+    }
+
+    /// Begins to read the chosen rows of a row group.
+    pub fn reader(
+        self,
+        source: &BytesSource,
+        file: &ArrowReaderMetadata,
+        row_group: usize,
+        selection: Option<&RowSelection>,
+    ) -> Result<ColumnReader, ParquetError> {
+        let group = file.metadata().row_group(row_group);
+        let index = file.metadata().offset_index().and_then(|index| index.get(row_group));
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        let source = Arc::new(source.clone());
+        let leaves = self.leaves.iter().map(|(leaf, field)| {
+            let chunk = group.column(*leaf);
+            let pages = index.and_then(|index| index.get(*leaf)).map(|pages| pages.page_locations().clone());
+            let pages = pages.filter(|pages| !pages.is_empty());
+            let indexed = pages.is_some();
+            let pages = Box::new(SerializedPageReader::new(source.clone(), chunk, rows, pages)?);
+            let gone = || ParquetError::General("its type changed".into());
+            let values = Values::of(chunk.column_type(), field.data_type()).ok_or_else(gone)?;
+            let whole = self.levels.whole_item + u8::from(field.is_nullable());
+            let leaf = match self.shape {
+                Shape::List => Leaf::in_list(pages, indexed, self.levels, whole, values),
+                Shape::Value | Shape::Struct => Leaf::alone(pages, self.levels, whole, values),
+            };
+            Ok((chunk.column_path().string(), leaf))
+        });
+        let leaves = leaves.collect::<Result<Vec<_>, ParquetError>>()?;
+        Ok(ColumnReader {
+            field: self.field(),
+            fields: self.leaves.iter().map(|(_, field)| field.clone()).collect(),
+            shape: self.shape,
+            levels: self.levels,
+            leaves,
+            chosen: selection.map(|selection| selection.iter().copied().collect()),
+            left: rows,
+        })
+    }
+
+    fn field(&self) -> FieldRef {
+        let Levels { list, item, whole_item } = self.levels;
+        let fields = || DataType::Struct(self.leaves.iter().map(|(_, field)| field.clone()).collect());
+        match (self.shape, self.leaves.as_slice()) {
+            (Shape::Value, [(_, field), ..]) => field.clone(),
+            (Shape::List, _) => {
+                let item = Field::new(&self.item_name, fields(), whole_item > item);
+                Arc::new(Field::new(&self.name, DataType::List(Arc::new(item)), list > 0))
+            }
+            _ => Arc::new(Field::new(&self.name, fields(), whole_item > 0)),
+        }
+    }
+}
+
+/// A column of a row group under way.
+pub(crate) struct ColumnReader {
+    field: FieldRef,
+    fields: Fields,
+    shape: Shape,
+    levels: Levels,
+    leaves: Vec<(String, Leaf)>,
+    /// What is passed over and what is read, if not all.
+    chosen: Option<VecDeque<RowSelector>>,
+    /// Rows that are still to be read, if all are.
+    left: usize,
+}
+
+/// The lists of a batch as they gather.
+#[derive(Default)]
+struct Lists {
+    /// Where each begins among the items.
+    starts: Vec<i32>,
+    /// Whether it is not null.
+    present: Vec<bool>,
+    items: usize,
+}
+
+impl Lists {
+    fn add(&mut self, levels: Levels, structure: Structure<'_>) -> Result<(), Fault> {
+        for (repeated, defined) in structure.repeated.iter().zip(structure.defined) {
+            let has_item = defined >= levels.item;
+            if *repeated == 0 {
+                self.starts.push(place(self.items)?);
+                self.present.push(defined >= levels.list);
+            } else if self.starts.is_empty() || !has_item {
+                return Err(Fault::Bytes("a list goes on where it had not begun".into()));
+            }
+            self.items += usize::from(has_item);
+        }
+        Ok(())
+    }
+}
+
+impl ColumnReader {
+    /// The field of its arrays.
+    pub fn field(&self) -> &FieldRef {
+        &self.field
+    }
+
+    /// The next `rows` chosen rows. Their texts take from `room`.
+    pub fn read(&mut self, rows: usize, room: &mut usize) -> Result<ArrayRef, Fault> {
+        let mut lists = Lists::default();
+        let mut left = rows;
+        while left > 0 {
+            let Some(chosen) = &mut self.chosen else {
+                self.take(left, &mut lists, room)?;
+                self.left = self.left.saturating_sub(left);
+                break;
+            };
+            let Some(next) = chosen.front_mut() else {
+                return Err(Fault::Bytes(format!(
+                    "column {}: more rows are wanted than were chosen",
+                    self.field.name()
+                )));
+            };
+            let (skip, part) = (next.skip, if next.skip { next.row_count } else { next.row_count.min(left) });
+            next.row_count -= part;
+            if next.row_count == 0 {
+                chosen.pop_front();
+            }
+            if skip {
+                for (column, leaf) in &mut self.leaves {
+                    leaf.skip_rows(part).map_err(|fault| fault.of(column))?;
+                }
+            } else {
+                self.take(part, &mut lists, room)?;
+                left -= part;
+            }
+        }
+        if self.left == 0 && self.chosen.is_none() {
+            for (column, leaf) in &mut self.leaves {
+                leaf.check_end().map_err(|fault| fault.of(column))?;
+            }
+        }
+        self.finish(lists)
+    }
+
+    fn take(&mut self, rows: usize, lists: &mut Lists, room: &mut usize) -> Result<(), Fault> {
+        let (levels, shape) = (self.levels, self.shape);
+        let mut taken = (shape != Shape::List).then_some(rows);
+        for (column, leaf) in &mut self.leaves {
+            let done = match taken {
+                None => leaf
+                    .take_rows(rows, room, &mut |structure| lists.add(levels, structure))
+                    .map(|count| taken = Some(count)),
+                Some(count) => leaf.take(count, room),
+            };
+            done.map_err(|fault| fault.of(column))?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, lists: Lists) -> Result<ArrayRef, Fault> {
+        let nulls = |present: Vec<bool>| {
+            present.contains(&false).then(|| NullBuffer::new(BooleanBuffer::from(present)))
+        };
+        let Some((_, first)) = self.leaves.first() else {
+            return Err(Fault::Bytes("a column has no leaves".into()));
+        };
+        let (items, whole_item) = (first.gathered().len(), self.levels.whole_item);
+        let item_nulls = match first.gathered().iter().copied().min() {
+            Some(least) if least < whole_item => {
+                nulls(first.gathered().iter().map(|level| *level >= whole_item).collect())
+            }
+            _ => None,
+        };
+        let mut arrays = Vec::with_capacity(self.leaves.len());
+        for (column, leaf) in &mut self.leaves {
+            let other = leaf.gathered().len();
+            if other != items {
+                let reason = format!("it has {other} items in rows in which another has {items}");
+                return Err(Fault::Bytes(reason).of(column));
+            }
+            arrays.push(leaf.finish().map_err(|fault| fault.of(column))?);
+        }
+        if self.shape == Shape::Value {
+            return arrays.pop().ok_or_else(|| Fault::Bytes("a column has no leaves".into()));
+        }
+        let structs = StructArray::try_new(self.fields.clone(), arrays, item_nulls)?;
+        let DataType::List(item) = self.field.data_type() else { return Ok(Arc::new(structs)) };
+        let offsets: Vec<i32> = lists.starts.into_iter().chain([place(items)?]).collect();
+        let offsets = OffsetBuffer::new(offsets.into());
+        Ok(Arc::new(ListArray::try_new(item.clone(), offsets, Arc::new(structs), nulls(lists.present))?))
+    }
+}
+
+impl Fault {
+    /// With the name of the column, where it is of one.
+    fn of(self, column: &str) -> Self {
+        match self {
+            Self::Bytes(reason) => Self::Bytes(format!("column {column}: {reason}")),
+            Self::Arrays(error) => Self::Bytes(format!("column {column}: {error}")),
+            other => other,
+        }
+    }
+}
+
+fn place(items: usize) -> Result<i32, Fault> {
+    i32::try_from(items).map_err(|_| Fault::Bytes("a batch has too many items".into()))
+}
+
+fn is_optional(node: &ParquetType) -> bool {
+    node.get_basic_info().repetition() == Repetition::OPTIONAL
+}
+
+/// The oldest encoding of levels.
+#[allow(deprecated)]
+fn is_level_encoding(encoding: Encoding) -> bool {
+    encoding == Encoding::BIT_PACKED
+}
+
+fn leaf_count(node: &ParquetType) -> usize {
+    match node.is_primitive() {
+        true => 1,
+        false => node.get_fields().iter().map(|field| leaf_count(field)).sum(),
+    }
+}
