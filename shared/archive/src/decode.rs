@@ -376,3 +376,67 @@ fn leaf_count(node: &ParquetType) -> usize {
         false => node.get_fields().iter().map(|field| leaf_count(field)).sum(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parquet::{
+        arrow::arrow_reader::ArrowReaderOptions, file::metadata::RowGroupMetaData,
+        schema::types::SchemaDescriptor,
+    };
+
+    const FILE: &str = "message spark_schema {
+        required int64 candid;
+        optional binary objectId (STRING);
+        optional int32 small (INTEGER(8, true));
+        optional group candidate { optional double jd; optional float magpsf; }
+        optional group cutout { optional binary stampData; }
+        optional group history (LIST) { repeated group list { optional group element { optional double jd; required int32 fid; } } }
+        optional group old (LIST) { repeated group array { optional float x; } }
+        optional group numbers (LIST) { repeated group list { optional float element; } }
+        optional group deep { optional group deeper { optional float x; } }
+        optional group pairs (MAP) { repeated group key_value { required binary key (STRING); optional double value; } }
+        repeated int64 loose;
+    }";
+
+    /// The columns that are decoded here of a file in which column `odd` is encoded as streams of bytes.
+    fn decoded(wanted: impl Fn(&str) -> bool, odd: &str) -> Vec<String> {
+        let columns = Arc::new(parquet::schema::parser::parse_message_type(FILE).unwrap());
+        let schema = Arc::new(SchemaDescriptor::new(columns));
+        let chunks = schema.columns().iter().map(|column| {
+            let encoding = if column.path().string() == odd {
+                Encoding::BYTE_STREAM_SPLIT
+            } else {
+                Encoding::RLE_DICTIONARY
+            };
+            ColumnChunkMetaData::builder(column.clone())
+                .set_encodings(vec![Encoding::RLE, encoding])
+                .build()
+                .unwrap()
+        });
+        let group =
+            RowGroupMetaData::builder(schema.clone()).set_column_metadata(chunks.collect()).build().unwrap();
+        let file = parquet::file::metadata::FileMetaData::new(2, 0, None, None, schema.clone(), None);
+        let metadata =
+            parquet::file::metadata::ParquetMetaDataBuilder::new(file).add_row_group(group).build();
+        let file = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).unwrap();
+        let leaves = (0..schema.num_columns()).filter(|leaf| wanted(&schema.column(*leaf).path().string()));
+        let mask = ProjectionMask::leaves(&schema, leaves.collect::<Vec<_>>());
+        let told = |plan: &ColumnPlan| {
+            let leaves: Vec<String> = plan.leaves.iter().map(|(_, field)| field.name().clone()).collect();
+            format!("{} {}", plan.name, leaves.join(","))
+        };
+        ColumnPlan::all(&file, 0, &mask).iter().map(told).collect()
+    }
+
+    #[test]
+    fn numbers_truths_and_texts_are_decoded_here_and_the_rest_is_left() {
+        let known = ["candid candid", "objectId objectId", "candidate jd,magpsf", "history jd,fid", "old x"];
+        assert_eq!(decoded(|_| true, ""), known);
+        assert_eq!(decoded(|path| path.contains("jd"), ""), ["candidate jd", "history jd"]);
+        assert_eq!(decoded(|path| path.contains("jd"), "candidate.jd"), ["history jd"]);
+        // Of a column with a leaf that is not known, nothing is.
+        assert_eq!(decoded(|_| true, "history.list.element.jd").len(), known.len() - 1);
+        assert!(decoded(|path| path.starts_with("cutout") || path == "small", "").is_empty());
+    }
+}

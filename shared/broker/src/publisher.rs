@@ -41,8 +41,9 @@ const LAST_WAIT: Duration = Duration::from_millis(5);
 const AT_ONCE: usize = 256;
 /// What key and head of a message may take of [`MAX_MESSAGE_BYTES`].
 const HEAD_BYTES: usize = 100;
-/// Buffers that are kept to be filled again.
-const SPARE_BUFFERS: usize = 2;
+/// Buffers that are kept to be filled again have no more bytes together: making one costs as much as filling it, and many
+/// come back at once.
+const SPARE_BYTES: usize = 32 * 1024 * 1024;
 
 /// What the broker has acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -295,8 +296,12 @@ impl Publisher {
         let mut spare: Vec<Vec<u8>> = self.home.1.try_iter().collect();
         let buffer = spare.pop().unwrap_or_default();
         // After a jam of the broker there are many: those are given back.
-        for kept in spare.into_iter().take(SPARE_BUFFERS) {
-            let _ = self.home.0.send(kept);
+        let mut bytes = 0;
+        for kept in spare {
+            bytes += kept.capacity();
+            if bytes <= SPARE_BYTES {
+                let _ = self.home.0.send(kept);
+            }
         }
         buffer
     }

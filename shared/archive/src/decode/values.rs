@@ -11,6 +11,9 @@ use bytes::Bytes;
 use parquet::basic::Type as PhysicalType;
 use std::sync::Arc;
 
+/// Most texts of an alert are no longer.
+const SHORT_TEXT_BYTES: usize = 16;
+
 /// Where the values of a page come from.
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -156,7 +159,8 @@ impl Values {
         Ok(numbers!(self,
             numbers => numbers.finish(nulls),
             Bool(bits) => {
-                let values = BooleanBuffer::from(std::mem::take(bits));
+                let values = BooleanBuffer::from(bits.as_slice());
+                bits.clear();
                 Arc::new(BooleanArray::new(values, nulls))
             },
             Text(texts) => texts.finish(nulls)?))
@@ -244,8 +248,26 @@ impl<T: Fixed> Numbers<T> {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
-        Arc::new(PrimitiveArray::<T>::new(std::mem::take(&mut self.values).into(), nulls))
+        Arc::new(PrimitiveArray::<T>::new(taken(&mut self.values).into(), nulls))
     }
+}
+
+/// A short text is copied with what follows it, in one piece of a length that the compiler knows.
+fn append_text(from: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
+    let length = end - start;
+    match from.get(start..).and_then(<[u8]>::first_chunk::<SHORT_TEXT_BYTES>) {
+        Some(piece) if length <= SHORT_TEXT_BYTES => {
+            out.extend_from_slice(piece);
+            out.truncate(out.len() - (SHORT_TEXT_BYTES - length));
+        }
+        _ => out.extend_from_slice(from.get(start..end).unwrap_or_default()),
+    }
+}
+
+/// What was gathered. The next batch has about as much.
+fn taken<T>(values: &mut Vec<T>) -> Vec<T> {
+    let next = Vec::with_capacity(values.len() + values.len() / 16);
+    std::mem::replace(values, next)
 }
 
 fn check_places(places: &[u32], dictionary: usize) -> Result<(), Fault> {
@@ -296,16 +318,19 @@ impl Texts {
         let mut places = self.places.iter();
         for level in levels {
             if *level == whole {
-                let text = match source {
-                    Source::Plain(plain) => plain.text()?,
+                let (from, start, end) = match source {
+                    Source::Plain(plain) => {
+                        let length = plain.text()?.len();
+                        (plain.bytes.as_ref(), plain.at - length, plain.at)
+                    }
                     Source::Coded(_) => {
                         let place = places.next().map_or(0, |place| *place as usize);
                         let (start, end) = self.words.get(place).copied().unwrap_or_default();
-                        self.dictionary.get(start as usize..end as usize).unwrap_or_default()
+                        (self.dictionary.as_ref(), start as usize, end as usize)
                     }
                 };
-                *room = room.checked_sub(text.len()).ok_or(Fault::TooMuchText)?;
-                self.bytes.extend_from_slice(text);
+                *room = room.checked_sub(end - start).ok_or(Fault::TooMuchText)?;
+                append_text(from, start, end, &mut self.bytes);
             }
             self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| Fault::TooMuchText)?);
         }
@@ -313,9 +338,8 @@ impl Texts {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let ends = std::mem::take(&mut self.ends);
-        let offsets: Vec<i32> = std::iter::once(0).chain(ends).collect();
-        let bytes = std::mem::take(&mut self.bytes);
+        let offsets: Vec<i32> = std::iter::once(0).chain(self.ends.drain(..)).collect();
+        let bytes = taken(&mut self.bytes);
         Ok(Arc::new(StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.into(), nulls)?))
     }
 }
