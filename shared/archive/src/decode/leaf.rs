@@ -120,6 +120,9 @@ impl Leaf {
             let (start, count) = (self.page.at, end - self.page.at);
             if let Repeated::Each(repeated) = &self.page.repeated {
                 let repeated = repeated.get(start..end).unwrap_or_default();
+                if levels == 0 && repeated.first().is_some_and(|level| *level > 0) {
+                    return Err(Fault::Bytes("a list goes on where it had not begun".into()));
+                }
                 match &self.page.defined {
                     Defined::Same(level) => {
                         let mut defined = std::iter::repeat_n(*level, count);
@@ -158,9 +161,8 @@ impl Leaf {
         loop {
             while self.page.is_used_up() && self.pages_end_with_rows && left > 0 {
                 let next = self.pages.peek_next_page()?.filter(|page| !page.is_dict);
-                let Some(count) = next.and_then(|page| page.num_rows).filter(|count| *count <= left) else {
-                    break;
-                };
+                let rows = next.and_then(|page| page.num_rows.or(page.num_levels.filter(|_| !self.repeats)));
+                let Some(count) = rows.filter(|count| *count <= left) else { break };
                 self.pages.skip_next_page()?;
                 left -= count;
             }
