@@ -2,7 +2,9 @@
 
 Cold: from the start of `nightferry up` over a night that nothing is known of, with the job submitted as soon as it
 answers. Warm: from the submit of a job on a stack that has done one already. The poller is confluent-kafka's
-consumer, which is there before the job; it learns the topic's name from the job's status, asked for every 5 ms.
+consumer, which is there before the job; it learns the topic's name from the job's status, asked for every 5 ms. A
+consumer that is pointed to a topic it has not heard of may take most of a second to ask for it, so the alert's own
+timestamp, which the worker's producer gives it, is told as well.
 
 Writes a table and all figures to a folder.
 """
@@ -70,8 +72,9 @@ def first_alert(service: Service, consumer: Consumer, content: str, began: float
         message = consumer.poll(0.1)
         if message is not None and not message.error():
             arrived = time.monotonic() - began
+            stamped = message.timestamp()[1] / 1e3 - (time.time() - arrived)
             consumer.unassign()
-            return {"job": told["id"], "submitted": submitted, "named": named, "arrived": arrived}
+            return {"job": told["id"], "submitted": submitted, "named": named, "stamped": stamped, "arrived": arrived}
     raise SystemExit(f"no alert after {PATIENCE_SECONDS} s: {service.ask('/v1/jobs/' + told['id'])}")
 
 
@@ -132,11 +135,11 @@ def middle(found: list[dict], step: str) -> float:
 
 def report(told: dict, folder: Path) -> None:
     """Writes `first-alert.md` and `first-alert.json`."""
-    head = ["stack", "content", "submitted", "topic told", "first alert, median", "latest", "wanted within"]
+    head = ["stack", "content", "submitted", "topic told", "first alert sent", "polled, median", "latest", "wanted within"]
     rows = []
     for state, contents in told.items():
         for content, found in contents.items():
-            steps = [f"{middle(found, step):.2f} s" for step in ("submitted", "named", "arrived")]
+            steps = [f"{middle(found, step):.2f} s" for step in ("submitted", "named", "stamped", "arrived")]
             latest = f"{max(run['arrived'] for run in found):.2f} s"
             rows.append([state, content, *steps, latest, f"{TARGETS[state]:.0f} s"])
     folder.mkdir(parents=True, exist_ok=True)
