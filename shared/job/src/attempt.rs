@@ -154,6 +154,12 @@ impl Task {
         Claim::Mine
     }
 
+    /// Whether nothing of it was ever sent, and nobody is at it.
+    pub fn is_new(&self, now: DateTime<Utc>) -> bool {
+        let is_free = self.lease_until.is_none_or(|until| until <= now);
+        is_free && !self.state.is_final() && self.checkpoint.is_none()
+    }
+
     /// Whether the attempt of this number still holds the task.
     pub fn is_held_by(&self, attempt: u32) -> bool {
         self.attempt == attempt && self.state == TaskState::Running

@@ -36,6 +36,10 @@ fn partition_of(alert: u64) -> usize {
     (alert % 7 % PARTITIONS as u64) as usize
 }
 
+fn first_checkpoint(offsets: Vec<i64>) -> Checkpoint {
+    Checkpoint { row_groups: 0, counts: Counts::default(), sequences: vec![0; PARTITIONS], offsets }
+}
+
 /// A message on its way.
 #[derive(Clone, Debug)]
 struct Message {
@@ -53,6 +57,8 @@ struct Attempt {
     /// Rows before this one are done.
     row: u64,
     sequencer: Option<Sequencer>,
+    /// It wrote where the task begins as it took it.
+    begins: bool,
     counts: Counts,
     milestones: Milestones,
     /// What has not reached the broker yet, in order, for each partition.
@@ -72,6 +78,8 @@ struct World {
     topic: Vec<Vec<(u64, u64)>>,
     attempts: Vec<Attempt>,
     broker_is_up: bool,
+    /// Where the topic ended when somebody who was about to claim the new task looked.
+    looked: Option<Vec<i64>>,
     /// The moment from which nothing of any attempt may arrive: checked, not enforced.
     fenced_until: Vec<(u32, DateTime<Utc>)>,
 }
@@ -79,6 +87,7 @@ struct World {
 /// What may happen next. Numbers choose among what there is.
 #[derive(Clone, Debug)]
 enum Event {
+    Look,
     Claim,
     Prepare(usize),
     Send(usize, u8),
@@ -97,6 +106,7 @@ enum Event {
 fn event() -> impl Strategy<Value = Event> {
     let attempt = 0..3_usize;
     prop_oneof![
+        1 => Just(Event::Look),
         4 => Just(Event::Claim),
         4 => attempt.clone().prop_map(Event::Prepare),
         8 => (attempt.clone(), 1..8_u8).prop_map(|(attempt, rows)| Event::Send(attempt, rows)),
@@ -130,6 +140,7 @@ impl World {
             topic: vec![Vec::new(); PARTITIONS],
             attempts: Vec::new(),
             broker_is_up: true,
+            looked: None,
             fenced_until: Vec::new(),
         }
     }
@@ -141,9 +152,26 @@ impl World {
         (count > 0).then(|| alive.swap_remove(choice % count))
     }
 
+    fn ends(&self) -> Vec<i64> {
+        self.topic.iter().map(|partition| partition.len() as i64).collect()
+    }
+
+    fn look(&mut self) {
+        if self.broker_is_up && self.row.is_new(self.now) {
+            self.looked = Some(self.ends());
+        }
+    }
+
+    /// By whoever looked, if anybody did; others may have come first meanwhile.
     fn claim(&mut self) {
+        let looked = self.looked.take();
         if self.row.claim(self.now, Wish::Run, &rules()) != Claim::Mine {
             return;
+        }
+        let first = looked.filter(|_| self.row.checkpoint.is_none()).map(first_checkpoint);
+        let begins = first.is_some();
+        if let Some(first) = first {
+            self.row.begin(self.row.attempt, first).expect("it was claimed just now");
         }
         self.fenced_until.push((self.row.attempt, self.now));
         self.attempts.push(Attempt {
@@ -151,6 +179,7 @@ impl World {
             send_until: rules().send_until(self.row.lease_until.unwrap()),
             row: 0,
             sequencer: None,
+            begins,
             counts: Counts::default(),
             milestones: Milestones::default(),
             queues: vec![Vec::new(); PARTITIONS],
@@ -166,17 +195,11 @@ impl World {
         if !self.broker_is_up {
             return;
         }
-        let (topic, mut row) = (self.topic.clone(), self.row.clone());
+        let (topic, ends, mut row) = (self.topic.clone(), self.ends(), self.row.clone());
         let Some(attempt) = self.alive(choice).filter(|attempt| attempt.sequencer.is_none()) else { return };
-        let ends: Vec<i64> = topic.iter().map(|partition| partition.len() as i64).collect();
-        let begun_before = row.checkpoint.is_some();
-        let checkpoint = row.checkpoint.clone().unwrap_or(Checkpoint {
-            row_groups: 0,
-            counts: Counts::default(),
-            sequences: vec![0; PARTITIONS],
-            offsets: ends,
-        });
-        if !begun_before && row.begin(attempt.number, checkpoint.clone()).is_err() {
+        let begun_before = row.checkpoint.is_some() && !attempt.begins;
+        let checkpoint = row.checkpoint.clone().unwrap_or_else(|| first_checkpoint(ends));
+        if row.checkpoint.is_none() && row.begin(attempt.number, checkpoint.clone()).is_err() {
             attempt.dead = true;
             return;
         }
@@ -316,6 +339,7 @@ impl World {
 
     fn step(&mut self, event: &Event) {
         match event {
+            Event::Look => self.look(),
             Event::Claim => self.claim(),
             Event::Prepare(attempt) => self.prepare(*attempt),
             Event::Send(attempt, rows) => self.send(*attempt, *rows),

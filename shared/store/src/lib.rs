@@ -18,7 +18,7 @@ mod update;
 pub use embedded::Embedded;
 pub use error::StoreError;
 pub use queue::{DeadLetter, InProcessQueue, ManifestStarts, Queue, Work};
-pub use update::{update_job, update_task, update_usage};
+pub use update::{update_job, update_seen_task, update_task, update_usage};
 
 use async_trait::async_trait;
 use job::{Job, JobId, Task, TaskId, TopicName, Usage, UsageId};

@@ -30,10 +30,20 @@ pub async fn update_job(
 pub async fn update_task(
     store: &dyn Store,
     id: TaskId,
+    change: impl FnMut(&mut Task) -> bool + Send,
+) -> Result<Versioned<Task>, StoreError> {
+    update_seen_task(store, task(store, id).await?, change).await
+}
+
+/// The same for a task as it was seen last: it is read only if somebody has changed it since. Where `change` says `false`
+/// of what was seen, nobody looks whether it still is so.
+pub async fn update_seen_task(
+    store: &dyn Store,
+    mut seen: Versioned<Task>,
     mut change: impl FnMut(&mut Task) -> bool + Send,
 ) -> Result<Versioned<Task>, StoreError> {
+    let id = seen.value.id;
     for _ in 0..ATTEMPTS {
-        let mut seen = store.task(id).await?.ok_or_else(|| StoreError::Missing(format!("task {id}")))?;
         if !change(&mut seen.value) {
             return Ok(seen);
         }
@@ -41,8 +51,13 @@ pub async fn update_task(
             Err(StoreError::Changed(_)) => tokio::task::yield_now().await,
             other => return other,
         }
+        seen = task(store, id).await?;
     }
     Err(StoreError::Changed(format!("task {id}")))
+}
+
+async fn task(store: &dyn Store, id: TaskId) -> Result<Versioned<Task>, StoreError> {
+    store.task(id).await?.ok_or_else(|| StoreError::Missing(format!("task {id}")))
 }
 
 /// The same for what a user has asked for in a day.

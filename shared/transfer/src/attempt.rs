@@ -6,13 +6,13 @@ use crate::{
     fan_out::planned_columns,
     pace::Pacer,
     pump::{self, Progress, Pump, Start},
-    run_task::Delivered,
+    run_task::{Claimed, Delivered},
     service::now,
 };
 use broker::Compression;
 use job::{Arrived, Checkpoint, Content, Counts, Fenced, Job, Packet, Task, TaskFile, TaskId};
 use std::{collections::BTreeMap, future::Future, time::Duration};
-use store::update_task;
+use store::{Versioned, update_seen_task};
 use tokio::time::Instant;
 
 /// A broker that answers has long handled what an older attempt had left in its sockets once this has passed.
@@ -60,14 +60,13 @@ impl Service {
     pub(crate) async fn attempt(
         &self,
         job: &Job,
-        task: Task,
+        claimed: Claimed,
         progress: Progress,
         until: Until,
     ) -> Result<Delivered, AttemptError> {
-        let id = task.id;
-        let attempt = task.attempt;
+        let (id, attempt) = (claimed.row.value.id, claimed.row.value.attempt);
         let prepared = {
-            let preparing = self.prepare(job, task, progress.clone());
+            let preparing = self.prepare(job, claimed, progress.clone());
             tokio::pin!(preparing);
             // Nothing is sent while it prepares: it may be dropped at any time.
             self.holding(id, attempt, &progress, until, &mut preparing).await.map_err(|lost| lost.error)??
@@ -143,7 +142,7 @@ impl Service {
         }
         let mut renewed = Err(Fenced);
         let moment = now();
-        update_task(&*self.store, id, |task| {
+        self.change_held(progress, |task| {
             renewed = task.renew(attempt, moment, &self.settings.attempts, counts.clone(), reached.as_ref());
             renewed.is_ok()
         })
@@ -155,11 +154,17 @@ impl Service {
     }
 
     /// Finds where to go on, and readies everything for it. Sends nothing.
-    async fn prepare(&self, job: &Job, mut task: Task, progress: Progress) -> Result<Prepared, AttemptError> {
+    async fn prepare(
+        &self,
+        job: &Job,
+        claimed: Claimed,
+        progress: Progress,
+    ) -> Result<Prepared, AttemptError> {
+        let Claimed { row: Versioned { value: mut task, .. }, begins } = claimed;
         let id = task.id;
         let plan: Plan = self.read_json(id.job, "plan.json").await?;
         if task.files.is_empty() {
-            task.files = self.files_again(&task).await?;
+            task.files = self.files_again(&task, &progress).await?;
         }
         let content = ContentPlan::new(&job.request, planned_columns(&plan)?.schema())?;
         if packet::avro_schema(&content.layout)? != plan.avro_schema {
@@ -168,13 +173,13 @@ impl Service {
         if plan.tns != self.tns.fingerprint() {
             return Err(replanned(id, "the TNS table was changed while the job was under way").into());
         }
-        let begun_before = task.checkpoint.is_some();
-        let mut checkpoint = self.checkpoint_of(&task, job, job.request.topic_partitions()).await?;
+        let begun_before = task.checkpoint.is_some() && !begins;
+        let mut checkpoint = self.checkpoint_of(&task, job, &progress).await?;
         let mut arrived = Arrived::known(checkpoint.sequences.clone());
         if begun_before {
             arrived = self.arrived_of(job, id, &checkpoint).await?;
             if arrived.is_empty() {
-                checkpoint = self.begin_anew(&mut task, checkpoint).await?;
+                checkpoint = self.begin_anew(&mut task, checkpoint, &progress).await?;
             }
         }
         let publisher = self.kafka.publisher(
@@ -222,29 +227,36 @@ impl Service {
         &self,
         task: &Task,
         job: &Job,
-        partitions: i32,
+        progress: &Progress,
     ) -> Result<Checkpoint, TransferError> {
         if let Some(checkpoint) = &task.checkpoint {
             return Ok(checkpoint.clone());
         }
+        let first = self.first_checkpoint(job).await?;
+        self.begin(progress, |row| row.begin(task.attempt, first.clone())).await?;
+        Ok(first)
+    }
+
+    /// The checkpoint of a task of which nothing was sent: where the topic ends now.
+    pub(crate) async fn first_checkpoint(&self, job: &Job) -> Result<Checkpoint, TransferError> {
         let offsets = self.kafka.topic_state(job.topic.as_str()).await?.ends();
-        if offsets.len() != partitions as usize {
-            return Err(broker::BrokerError::Partitions {
-                topic: job.topic.to_string(),
-                found: offsets.len(),
-                planned: partitions as usize,
-            }
-            .into());
+        let planned = job.request.topic_partitions() as usize;
+        if offsets.len() != planned {
+            let (topic, found) = (job.topic.to_string(), offsets.len());
+            return Err(broker::BrokerError::Partitions { topic, found, planned }.into());
         }
         let sequences = vec![0; offsets.len()];
-        let first = Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets };
-        self.begin(task, |row| row.begin(task.attempt, first.clone())).await?;
-        Ok(first)
+        Ok(Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets })
     }
 
     /// While the topic holds nothing of a task, it begins anew over its files as they are now: they may have been
     /// repaired meanwhile.
-    async fn begin_anew(&self, task: &mut Task, checkpoint: Checkpoint) -> Result<Checkpoint, TransferError> {
+    async fn begin_anew(
+        &self,
+        task: &mut Task,
+        checkpoint: Checkpoint,
+        progress: &Progress,
+    ) -> Result<Checkpoint, TransferError> {
         let files = self.same_files(task).await?;
         if files == task.files {
             return Ok(checkpoint);
@@ -253,7 +265,7 @@ impl Service {
         let anew =
             Checkpoint { row_groups: 0, counts: Counts::default(), sequences, offsets: checkpoint.offsets };
         let attempt = task.attempt;
-        self.begin(task, |row| {
+        self.begin(progress, |row| {
             row.files.clone_from(&files);
             row.begin(attempt, anew.clone())
         })
@@ -263,9 +275,9 @@ impl Service {
     }
 
     /// Looks again at a night that could not be opened at fan-out.
-    async fn files_again(&self, task: &Task) -> Result<Vec<TaskFile>, TransferError> {
+    async fn files_again(&self, task: &Task, progress: &Progress) -> Result<Vec<TaskFile>, TransferError> {
         let files = self.night_files(task.night).await?;
-        self.begin(task, |row| {
+        self.begin(progress, |row| {
             row.files.clone_from(&files);
             if row.is_held_by(task.attempt) { Ok(()) } else { Err(Fenced) }
         })
@@ -276,16 +288,30 @@ impl Service {
     /// Changes the row of a task that this attempt holds.
     async fn begin(
         &self,
-        task: &Task,
+        progress: &Progress,
         mut change: impl FnMut(&mut Task) -> Result<(), Fenced> + Send,
     ) -> Result<(), TransferError> {
         let mut held = Err(Fenced);
-        update_task(&*self.store, task.id, |row| {
+        self.change_held(progress, |row| {
             held = change(row);
             held.is_ok()
         })
         .await?;
         held.map_err(|Fenced| TransferError::Fenced)
+    }
+
+    /// Changes the row of the task at work. It is as this attempt wrote it last, unless another has taken the task.
+    pub(crate) async fn change_held(
+        &self,
+        progress: &Progress,
+        change: impl FnMut(&mut Task) -> bool + Send,
+    ) -> Result<Task, TransferError> {
+        let Some(seen) = progress.row() else {
+            return Err(TransferError::Worker("a scan without a task has nothing to write".into()));
+        };
+        let row = update_seen_task(&*self.store, seen, change).await?;
+        progress.wrote(row.clone());
+        Ok(row.value)
     }
 
     /// What this task may still send under the job's limit: earlier nights come first.

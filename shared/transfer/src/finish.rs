@@ -10,18 +10,24 @@ use store::update_usage;
 impl Service {
     /// Ends the job when its last task has ended. Whoever comes first does it; others find it done.
     pub(crate) async fn finish_if_complete(&self, id: JobId) -> Result<(), TransferError> {
-        match self.finish(id).await {
-            Err(error) if !error.kind().is_worth_retrying() => self.fail_job(id, &error).await,
+        let job = self.job(id).await?.value;
+        self.finish_seen(&job).await
+    }
+
+    /// The same for a job that was read after its last task had ended.
+    pub(crate) async fn finish_seen(&self, job: &Job) -> Result<(), TransferError> {
+        match self.finish(job).await {
+            Err(error) if !error.kind().is_worth_retrying() => self.fail_job(job.id, &error).await,
             other => other,
         }
     }
 
-    async fn finish(&self, id: JobId) -> Result<(), TransferError> {
-        let job = self.job(id).await?.value;
+    async fn finish(&self, job: &Job) -> Result<(), TransferError> {
+        let id = job.id;
         if job.state != JobState::Running || !job.ready {
             return Ok(());
         }
-        if self.has_open_task(&job).await? {
+        if self.has_open_task(job).await? {
             return Ok(());
         }
         let tasks: Vec<Task> = self.store.tasks(id).await?.into_iter().map(|task| task.value).collect();
@@ -33,10 +39,10 @@ impl Service {
         if tasks.iter().any(|task| task.lease_until.is_some_and(|until| until > now())) {
             return Ok(());
         }
-        let receipt = self.receipt_of(&job, state, &tasks).await?;
+        let receipt = self.receipt_of(job, state, &tasks).await?;
         receipt.check().map_err(TransferError::Books)?;
         self.write_json(id, "receipt.json", &receipt).await?;
-        self.count_usage(&job, &receipt).await?;
+        self.count_usage(job, &receipt).await?;
         let summary = summary(state, &receipt.total);
         let retries = job.retries;
         let took = job.request.pace.is_free().then(|| Took::of(job.created, &tasks)).flatten();

@@ -24,6 +24,7 @@ use std::{
     },
     time::{Duration, Instant, SystemTime},
 };
+use store::Versioned;
 use tokio::sync::mpsc;
 
 /// Row groups that wait, fetched or being so, while one is worked on.
@@ -54,6 +55,8 @@ pub(crate) struct Progress(Arc<Shared>);
 struct Shared {
     tidings: Mutex<Tidings>,
     watch: OnceLock<DeliveryWatch>,
+    /// The task's row as this attempt wrote it last; none of a scan that sends nothing.
+    row: Mutex<Option<Versioned<Task>>>,
     stop: AtomicBool,
     /// Until when messages may be handed over, in milliseconds of the wall clock: a clock that stands still while a
     /// process is suspended would not do.
@@ -62,13 +65,15 @@ struct Shared {
 
 impl Progress {
     /// Of a task that has just been claimed.
-    pub(crate) fn of(task: &Task, rules: &AttemptRules) -> Self {
+    pub(crate) fn of(row: &Versioned<Task>, rules: &AttemptRules) -> Self {
+        let task = &row.value;
         let tidings =
             Tidings { counts: task.counts.clone(), sample: Sampler::of(task.night), ..Tidings::default() };
         let until = task.lease_until.map_or(0, |lease| rules.send_until(lease).timestamp_millis());
         Self(Arc::new(Shared {
             tidings: Mutex::new(tidings),
             watch: OnceLock::new(),
+            row: Mutex::new(Some(row.clone())),
             stop: AtomicBool::new(false),
             send_until: AtomicI64::new(until),
         }))
@@ -79,6 +84,7 @@ impl Progress {
         Self(Arc::new(Shared {
             tidings: Mutex::default(),
             watch: OnceLock::new(),
+            row: Mutex::default(),
             stop: AtomicBool::new(false),
             send_until: AtomicI64::new(0),
         }))
@@ -86,6 +92,16 @@ impl Progress {
 
     pub(crate) fn with<T>(&self, look: impl FnOnce(&mut Tidings) -> T) -> T {
         look(&mut self.0.tidings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The task's row as this attempt wrote it last.
+    pub(crate) fn row(&self) -> Option<Versioned<Task>> {
+        self.0.row.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The row was written.
+    pub(crate) fn wrote(&self, row: Versioned<Task>) {
+        *self.0.row.lock().unwrap_or_else(PoisonError::into_inner) = Some(row);
     }
 
     /// From where acknowledgements are known.

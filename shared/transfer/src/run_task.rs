@@ -13,7 +13,7 @@ use job::{
     Claim, Counts, Ending, Failure, Fenced, Job, Next, Setbacks, Settlement, Task, TaskId, TaskState, Wish,
 };
 use std::time::Duration;
-use store::{DeadLetter, StoreError, Work, update_task};
+use store::{DeadLetter, StoreError, Versioned, Work, update_seen_task};
 use tokio::time::Instant;
 use tracing::Instrument;
 
@@ -32,6 +32,13 @@ pub enum Outcome {
         /// How long to wait.
         wait: Duration,
     },
+}
+
+/// A task that this attempt holds.
+pub(crate) struct Claimed {
+    pub row: Versioned<Task>,
+    /// Nothing of it has been sent: where it begins was written as it was taken.
+    pub begins: bool,
 }
 
 /// What an attempt that was seen through has to show.
@@ -73,22 +80,23 @@ impl Service {
     /// Runs a task, once more if need be; hands it over at `until`, when the worker's time is up.
     pub async fn run_task(&self, id: TaskId, until: Option<DateTime<Utc>>) -> Result<Outcome, TransferError> {
         let job = self.job(id.job).await?.value;
+        let seen = self.store.task(id).await?.ok_or_else(|| StoreError::Missing(format!("task {id}")))?;
         // Else the end of an earlier task queues this one again.
-        if !self.may_begin(&job, id).await? {
+        if !self.may_begin(&job, &seen.value).await? {
             return Ok(Outcome::Ended);
         }
-        let task = match self.claim(id, &job).await? {
+        let task = match self.claim(seen, &job).await? {
             (Claim::Mine, task) => task,
-            (Claim::Ended { changed }, task) => {
+            (Claim::Ended { changed }, Claimed { row: Versioned { value: task, .. }, .. }) => {
                 if changed && task.state == TaskState::Failed {
                     self.bury(&task).await;
                 }
-                self.task_ended(id).await?;
+                self.task_ended(&job).await?;
                 return Ok(Outcome::Ended);
             }
             (Claim::Busy(wait), _) => return Ok(Outcome::Busy { wait: std_wait(wait) }),
         };
-        let (night, attempt) = (task.night, task.attempt);
+        let (night, attempt) = (task.row.value.night, task.row.value.attempt);
         let span =
             tracing::info_span!("task", job = %id.job, task = id.index, %night, attempt, trace = %job.trace);
         self.see_through(&job, task, until).instrument(span).await
@@ -97,15 +105,16 @@ impl Service {
     async fn see_through(
         &self,
         job: &Job,
-        task: Task,
+        claimed: Claimed,
         until: Option<DateTime<Utc>>,
     ) -> Result<Outcome, TransferError> {
+        let task = &claimed.row.value;
         tracing::info!(alerts = task.rows(), "task begins");
         let (id, night, attempt, begun) = (task.id, task.night, task.attempt, Instant::now());
         let before = task.checkpoint.as_ref().map(|known| known.counts.clone()).unwrap_or_default();
         let until = until.map(|until| begun + (until - now()).to_std().unwrap_or_default());
-        let progress = Progress::of(&task, &self.settings.attempts);
-        let result = self.attempt(job, task, progress.clone(), Until(until)).await;
+        let progress = Progress::of(&claimed.row, &self.settings.attempts);
+        let result = self.attempt(job, claimed, progress.clone(), Until(until)).await;
         let (counts, stages) = progress.with(|tidings| (tidings.counts.clone(), tidings.stages));
         let reached = result.as_ref().map_or(&counts, |done| &done.counts);
         // Without a publisher it never came to reading.
@@ -113,7 +122,7 @@ impl Service {
             if progress.acknowledged().is_some() { since(&before, reached) } else { Counts::default() };
         let acknowledged = progress.acknowledged().unwrap_or_default();
         self.keep_sample(id, &progress).await;
-        let (outcome, end) = self.settle(id, attempt, result).await?;
+        let (outcome, end) = self.settle(job, attempt, &progress, result).await?;
         let figures = AttemptFigures {
             task: id,
             night,
@@ -136,37 +145,48 @@ impl Service {
         Ok(outcome)
     }
 
-    /// Takes the task by a conditional write: from then on an older attempt can write nothing.
-    async fn claim(&self, id: TaskId, job: &Job) -> Result<(Claim, Task), TransferError> {
+    /// Takes the task by a conditional write: from then on an older attempt can write nothing. One that was never begun is
+    /// begun by the same write: where the topic ended before is not behind any of its messages.
+    async fn claim(&self, seen: Versioned<Task>, job: &Job) -> Result<(Claim, Claimed), TransferError> {
         let wish = match (job.state.is_final(), job.cancel_requested) {
             (true, _) => Wish::Nothing,
             (_, true) => Wish::Cancel,
             _ => Wish::Run,
         };
-        let mut claim = Claim::Ended { changed: false };
-        let claimed = update_task(&*self.store, id, |task| {
+        let may_begin = wish == Wish::Run && seen.value.is_new(now());
+        // What is wrong with the broker, if it cannot be known, the attempt will find and tell.
+        let first = if may_begin { self.first_checkpoint(job).await.ok() } else { None };
+        let (mut claim, mut begins) = (Claim::Ended { changed: false }, false);
+        let row = update_seen_task(&*self.store, seen, |task| {
             claim = task.claim(now(), wish, &self.settings.attempts);
+            begins = match &first {
+                Some(first) if claim == Claim::Mine && task.checkpoint.is_none() => {
+                    task.begin(task.attempt, first.clone()).is_ok()
+                }
+                _ => false,
+            };
             matches!(claim, Claim::Mine | Claim::Ended { changed: true })
         })
         .await?;
-        Ok((claim, claimed.value))
+        Ok((claim, Claimed { row, begins }))
     }
 
     /// Writes what came of the attempt, and goes on with the job.
     async fn settle(
         &self,
-        id: TaskId,
+        job: &Job,
         attempt: u32,
+        progress: &Progress,
         result: Result<Delivered, AttemptError>,
     ) -> Result<(Outcome, AttemptEnd), TransferError> {
         let settlement = settlement(&result);
         let mut next = Ok(Next::Ended);
-        let ended = update_task(&*self.store, id, |task| {
-            next = task.settle(attempt, now(), &self.settings.attempts, settlement.clone());
-            next.is_ok()
-        })
-        .await?
-        .value;
+        let ended = self
+            .change_held(progress, |task| {
+                next = task.settle(attempt, now(), &self.settings.attempts, settlement.clone());
+                next.is_ok()
+            })
+            .await?;
         let is_handed_over = matches!(settlement.ending, Ending::HandedOver);
         if let Err(AttemptError { error, .. }) = &result
             && !(is_handed_over && matches!(next, Ok(Next::Again(_))))
@@ -189,7 +209,7 @@ impl Service {
             // The job's books are closed when nothing can arrive any more.
             Ok(Next::EndedButBusy(wait)) => Outcome::Busy { wait: std_wait(wait) },
             Ok(Next::Ended) | Err(Fenced) => {
-                self.task_ended(id).await?;
+                self.task_ended(job).await?;
                 Outcome::Ended
             }
         };
@@ -220,8 +240,8 @@ impl Service {
     }
 
     /// The next task of a job that goes in order follows; the last one ends the job.
-    async fn task_ended(&self, id: TaskId) -> Result<(), TransferError> {
-        let job = self.job(id.job).await?.value;
+    async fn task_ended(&self, job: &Job) -> Result<(), TransferError> {
+        let job = self.job(job.id).await?.value;
         if is_in_order(&job.request) && !job.state.is_final() {
             let open = self.first_open(&job).await?;
             // One with a setback waits for its own turn already.
@@ -231,7 +251,7 @@ impl Service {
             let work: Vec<Work> = waiting.map(|task| Work::Task(task.id)).collect();
             self.queue.send(&work).await?;
         }
-        self.finish_if_complete(id.job).await
+        self.finish_seen(&job).await
     }
 }
 
