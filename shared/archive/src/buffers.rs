@@ -2,16 +2,26 @@
 //! as much as reading a file that is in memory already.
 
 use bytes::Bytes;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
 
-/// What is kept for later.
-const KEPT_BYTES: usize = 16 * 1024 * 1024;
+/// What is kept for later: about the pages of a row group that are decompressed side by side.
+const KEPT_BYTES: usize = 24 * 1024 * 1024;
 /// Sizes are rounded up to this, so that one buffer serves many; shorter ones are not kept.
-const STEP_BYTES: usize = 128 * 1024;
+const STEP_BYTES: usize = 16 * 1024;
 
 /// Buffers that wait to be used again.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
+pub(crate) struct Buffers(Mutex<Kept>);
+
+/// The one that has waited longest first.
+#[derive(Debug, Default)]
+struct Kept {
+    buffers: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
 
 /// A buffer in use. Whatever it held before is still in it.
 pub(crate) struct Lent {
@@ -27,16 +37,35 @@ impl Buffers {
         if length < STEP_BYTES {
             return Lent { bytes: vec![0; length], length, home };
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The smallest that will do, and none that would mostly lie idle.
         let rounded = length.next_multiple_of(STEP_BYTES);
-        let fits = |buffer: &Vec<u8>| (rounded..=rounded + rounded / 4).contains(&buffer.len());
-        let found = kept.iter().enumerate().filter(|(_, buffer)| fits(buffer));
-        let bytes = match found.min_by_key(|(_, buffer)| buffer.len()).map(|(place, _)| place) {
-            Some(place) => kept.swap_remove(place),
-            None => vec![0; rounded],
-        };
-        Lent { bytes, length, home }
+        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).find(rounded);
+        Lent { bytes: found.unwrap_or_else(|| vec![0; rounded]), length, home }
+    }
+}
+
+impl Kept {
+    /// The smallest that will do, and none that would mostly lie idle.
+    fn find(&mut self, length: usize) -> Option<Vec<u8>> {
+        let fits = |buffer: &Vec<u8>| (length..=length + length / 4).contains(&buffer.len());
+        let found = self.buffers.iter().enumerate().filter(|(_, buffer)| fits(buffer));
+        let (place, _) = found.min_by_key(|(_, buffer)| buffer.len())?;
+        let buffer = self.buffers.remove(place)?;
+        self.bytes -= buffer.len();
+        Some(buffer)
+    }
+
+    /// Keeps one more; hands back those that nobody has wanted for longest and that there is no room for.
+    fn keep(&mut self, buffer: Vec<u8>) -> Vec<Vec<u8>> {
+        self.bytes += buffer.len();
+        self.buffers.push_back(buffer);
+        let mut gone = Vec::new();
+        while self.bytes > KEPT_BYTES
+            && let Some(oldest) = self.buffers.pop_front()
+        {
+            self.bytes -= oldest.len();
+            gone.push(oldest);
+        }
+        gone
     }
 }
 
@@ -63,11 +92,10 @@ impl Drop for Lent {
         if self.length < STEP_BYTES {
             return;
         }
-        let mut kept = self.home.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let total: usize = kept.iter().map(Vec::len).sum();
-        if total + self.bytes.len() <= KEPT_BYTES {
-            kept.push(std::mem::take(&mut self.bytes));
-        }
+        let bytes = std::mem::take(&mut self.bytes);
+        let gone = self.home.0.lock().unwrap_or_else(PoisonError::into_inner).keep(bytes);
+        // Given back to the system while others go on.
+        drop(gone);
     }
 }
 
@@ -100,6 +128,20 @@ mod tests {
         let lent: Vec<Lent> = (0..KEPT_BYTES / STEP_BYTES + 9).map(|_| buffers.lend(STEP_BYTES)).collect();
         drop(lent);
         drop(buffers.lend(10));
-        assert_eq!(buffers.0.lock().unwrap().len(), KEPT_BYTES / STEP_BYTES);
+        let kept = buffers.0.lock().unwrap();
+        assert_eq!((kept.buffers.len(), kept.bytes), (KEPT_BYTES / STEP_BYTES, KEPT_BYTES));
+    }
+
+    #[test]
+    fn what_nobody_wants_makes_room() {
+        let buffers = Arc::new(Buffers::default());
+        drop(buffers.lend(KEPT_BYTES / 2));
+        let wanted = buffers.lend(KEPT_BYTES / 3);
+        let address = wanted.as_ref().as_ptr();
+        drop((buffers.lend(KEPT_BYTES / 4), wanted));
+        let kept = buffers.0.lock().unwrap();
+        let sizes: Vec<usize> = kept.buffers.iter().map(Vec::len).collect();
+        assert_eq!(sizes, [KEPT_BYTES / 4, (KEPT_BYTES / 3).next_multiple_of(STEP_BYTES)]);
+        assert_eq!(kept.buffers[1].as_ptr(), address);
     }
 }

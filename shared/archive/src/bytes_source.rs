@@ -5,10 +5,11 @@ mod paging;
 
 use crate::{
     Archive, ArchiveError, ArchiveFile,
-    buffers::Lent,
+    buffers::{Buffers, Lent},
     page_meter::PageMeter,
     pages::Wanted,
     streams::{Move, Streams},
+    unpack::{check_packed, unpack},
 };
 use bytes::{Buf, Bytes};
 use futures::{StreamExt, TryStreamExt};
@@ -58,6 +59,8 @@ struct Inner {
     ahead: Mutex<Vec<(u64, Bytes)>>,
     streams: Mutex<Streams>,
     paging: Mutex<Paging>,
+    /// Chunks of which something is done with each page when it is asked for, in order.
+    late: Mutex<Vec<(Range<u64>, Late)>>,
     places: Arc<Semaphore>,
     windows: Mutex<VecDeque<(u64, Bytes)>>,
     meter: Mutex<PageMeter>,
@@ -65,6 +68,15 @@ struct Inner {
     failure: Mutex<Option<ArchiveError>>,
     bytes_fetched: AtomicU64,
     requests: AtomicU64,
+}
+
+/// What is done with a page when it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Late {
+    /// It is decompressed.
+    Unpack,
+    /// It is left as it is, if it holds what its header says.
+    Check,
 }
 
 impl BytesSource {
@@ -78,6 +90,7 @@ impl BytesSource {
             ahead: Mutex::default(),
             streams: Mutex::default(),
             paging: Mutex::default(),
+            late: Mutex::default(),
             places: Arc::new(Semaphore::new(PAGED_REQUESTS)),
             windows: Mutex::default(),
             meter: Mutex::default(),
@@ -98,6 +111,7 @@ impl BytesSource {
         lock(&self.0.ahead).clear();
         *lock(&self.0.streams) = Streams::default();
         *lock(&self.0.paging) = Paging::default();
+        lock(&self.0.late).clear();
     }
 
     /// Reads these chunks by windows that move on. All are filled when the first byte is asked for, not before: a row
@@ -109,6 +123,25 @@ impl BytesSource {
     /// Reads the pages of these columns, a few at a time and those ahead. None is fetched before one is asked for.
     pub(crate) fn page_through(&self, columns: Vec<Wanted>) {
         *lock(&self.0.paging) = Paging::of(columns);
+    }
+
+    /// Has this done with each page of these chunks when it is asked for.
+    pub(crate) fn do_late(&self, mut chunks: Vec<(Range<u64>, Late)>) {
+        chunks.sort_by_key(|(chunk, _)| chunk.start);
+        *lock(&self.0.late) = chunks;
+    }
+
+    /// What is to be done with the page at this place.
+    fn late(&self, at: u64) -> Option<Late> {
+        let chunks = lock(&self.0.late);
+        let after = chunks.partition_point(|(chunk, _)| chunk.start <= at);
+        let (chunk, late) = chunks.get(after.checked_sub(1)?)?;
+        (at < chunk.end).then_some(*late)
+    }
+
+    /// Memory that is used again.
+    pub(crate) fn buffers(&self) -> Arc<Buffers> {
+        self.0.archive.buffers.clone()
     }
 
     async fn get_all(&self, moves: Vec<Move>) -> Result<Vec<(Move, Bytes)>, ArchiveError> {
@@ -169,6 +202,10 @@ impl BytesSource {
     /// A batch was handed on.
     pub(crate) fn next_batch(&self) {
         lock(&self.0.meter).next_batch();
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.0.runtime
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -368,7 +405,15 @@ impl ChunkReader for BytesSource {
             let seen = seen.unwrap_or_else(|| Err(format!("the header of the page at {start} does not end")));
             seen.map_err(|reason| self.complain(reason))?;
         }
-        Ok(bytes)
+        drop(meter);
+        match self.late(start) {
+            None => Ok(bytes),
+            Some(Late::Unpack) => self.page(start, unpack(&bytes, &self.0.archive.buffers)),
+            Some(Late::Check) => {
+                let length = self.page(start, check_packed(&bytes))?;
+                Ok(bytes.slice(..length))
+            }
+        }
     }
 }
 

@@ -1,13 +1,16 @@
-//! Columns decoded here: numbers, truths and texts, alone, in structs, and in lists of structs such as light curves.
+//! Columns decoded here: numbers, truths, texts and images, alone, in structs, and in lists of structs such as light curves.
 //!
 //! The decoder of the parquet crate works out for each leaf by itself which rows, items and values there are, in wider types
 //! than needed, and pads each; of a list it does so some sixty times. Here a level is a byte, a page of one level is not
-//! unpacked at all, texts are put in one piece at once, and of a list the first leaf leads: its repetition levels tell the
-//! rows, and the others follow by as many levels. Pages are fetched, checked and decompressed as always, and what they hold
-//! is read as the format says. A column with anything in it that is not known here is left to the crate's decoder.
+//! unpacked at all, texts are put in one piece at once, images stay in their pages, and of a list the first leaf leads: its
+//! repetition levels tell the rows, and the others follow by as many levels. Pages are fetched, checked and decompressed as
+//! always, and what they hold is read as the format says. A column with anything in it that is not known here is left to the
+//! crate's decoder.
 
 mod hybrid;
+mod images;
 mod leaf;
+mod pieces;
 mod values;
 
 use crate::{adapt::MAX_TEXT_BYTES, bytes_source::BytesSource, leaves::item_of};
@@ -155,26 +158,34 @@ impl ColumnPlan {
         (!leaves.is_empty()).then(|| Self { name: field.name().clone(), shape, item_name, levels, leaves })
     }
 
+    /// The leaves that it reads of which pages may come as they lie in the file, though Snappy has been over them.
+    pub fn images(&self) -> impl Iterator<Item = usize> {
+        let images = self.leaves.iter().filter(|(_, field)| *field.data_type() == DataType::BinaryView);
+        images.map(|(leaf, _)| *leaf)
+    }
+
     /// The leaves that it reads.
     pub fn leaves(&self) -> impl Iterator<Item = usize> {
         self.leaves.iter().map(|(leaf, _)| *leaf)
     }
 
-    /// Begins to read the chosen rows of a row group.
+    /// Begins to read the chosen rows of a row group. Pages of the leaves in `packed` come as Snappy has left them.
     pub fn reader(
         self,
         source: &BytesSource,
         file: &ArrowReaderMetadata,
         row_group: usize,
+        packed: &[usize],
         selection: Option<&RowSelection>,
     ) -> Result<ColumnReader, ParquetError> {
         let group = file.metadata().row_group(row_group);
         let index = file.metadata().offset_index().and_then(|index| index.get(row_group));
         let rows = usize::try_from(group.num_rows()).unwrap_or_default();
         let source = Arc::new(source.clone());
-        let leaves = self.leaves.iter().map(|(leaf, field)| {
-            let chunk = group.column(*leaf);
-            let pages = index.and_then(|index| index.get(*leaf)).map(|pages| pages.page_locations().clone());
+        let leaves = self.leaves.iter().map(|(number, field)| {
+            let chunk = group.column(*number);
+            let pages =
+                index.and_then(|index| index.get(*number)).map(|pages| pages.page_locations().clone());
             let pages = pages.filter(|pages| !pages.is_empty());
             let indexed = pages.is_some();
             let pages = Box::new(SerializedPageReader::new(source.clone(), chunk, rows, pages)?);
@@ -185,6 +196,7 @@ impl ColumnPlan {
                 Shape::List => Leaf::in_list(pages, indexed, self.levels, whole, values),
                 Shape::Value | Shape::Struct => Leaf::alone(pages, self.levels, whole, values),
             };
+            let leaf = if packed.contains(number) { leaf.packed(source.buffers()) } else { leaf };
             Ok((chunk.column_path().string(), leaf))
         });
         let leaves = leaves.collect::<Result<Vec<_>, ParquetError>>()?;
@@ -196,6 +208,7 @@ impl ColumnPlan {
             leaves,
             chosen: selection.map(|selection| selection.iter().copied().collect()),
             left: rows,
+            lists: Lists::default(),
         })
     }
 
@@ -224,6 +237,7 @@ pub(crate) struct ColumnReader {
     chosen: Option<VecDeque<RowSelector>>,
     /// Rows that are still to be read, if all are.
     left: usize,
+    lists: Lists,
 }
 
 /// The lists of a batch as they gather.
@@ -258,46 +272,46 @@ impl ColumnReader {
         &self.field
     }
 
-    /// The next `rows` chosen rows. Their texts take from `room`.
-    pub fn read(&mut self, rows: usize, room: &mut usize) -> Result<ArrayRef, Fault> {
-        let mut lists = Lists::default();
-        let mut left = rows;
-        while left > 0 {
-            let Some(chosen) = &mut self.chosen else {
-                self.take(left, &mut lists, room)?;
-                self.left = self.left.saturating_sub(left);
-                break;
-            };
-            let Some(next) = chosen.front_mut() else {
-                return Err(Fault::Bytes(format!(
-                    "column {}: more rows are wanted than were chosen",
-                    self.field.name()
-                )));
-            };
-            let (skip, part) = (next.skip, if next.skip { next.row_count } else { next.row_count.min(left) });
-            next.row_count -= part;
-            if next.row_count == 0 {
-                chosen.pop_front();
-            }
-            if skip {
-                for (column, leaf) in &mut self.leaves {
-                    leaf.skip_rows(part).map_err(|fault| fault.of(column))?;
-                }
-            } else {
-                self.take(part, &mut lists, room)?;
-                left -= part;
-            }
+    /// Goes on by a stretch of rows that are read, at most `rows`, or passed over; tells how many it has read. Their texts
+    /// take from `room`. Columns take turns, so that pages of all of them can be fetched meanwhile.
+    pub fn step(&mut self, rows: usize, room: &mut usize) -> Result<usize, Fault> {
+        let Some(chosen) = &mut self.chosen else {
+            self.take(rows, room)?;
+            self.left = self.left.saturating_sub(rows);
+            return Ok(rows);
+        };
+        let Some(next) = chosen.front_mut() else {
+            let name = self.field.name();
+            return Err(Fault::Bytes(format!("column {name}: more rows are wanted than were chosen")));
+        };
+        let (skip, part) = (next.skip, if next.skip { next.row_count } else { next.row_count.min(rows) });
+        next.row_count -= part;
+        if next.row_count == 0 {
+            chosen.pop_front();
         }
+        if !skip {
+            self.take(part, room)?;
+            return Ok(part);
+        }
+        for (column, leaf) in &mut self.leaves {
+            leaf.skip_rows(part).map_err(|fault| fault.of(column))?;
+        }
+        Ok(0)
+    }
+
+    /// The rows that were read since it was last asked.
+    pub fn finish(&mut self) -> Result<ArrayRef, Fault> {
         if self.left == 0 && self.chosen.is_none() {
             for (column, leaf) in &mut self.leaves {
                 leaf.check_end().map_err(|fault| fault.of(column))?;
             }
         }
-        self.finish(lists)
+        let lists = std::mem::take(&mut self.lists);
+        self.array(lists)
     }
 
-    fn take(&mut self, rows: usize, lists: &mut Lists, room: &mut usize) -> Result<(), Fault> {
-        let (levels, shape) = (self.levels, self.shape);
+    fn take(&mut self, rows: usize, room: &mut usize) -> Result<(), Fault> {
+        let (levels, shape, lists) = (self.levels, self.shape, &mut self.lists);
         let mut taken = (shape != Shape::List).then_some(rows);
         for (column, leaf) in &mut self.leaves {
             let done = match taken {
@@ -311,7 +325,7 @@ impl ColumnReader {
         Ok(())
     }
 
-    fn finish(&mut self, lists: Lists) -> Result<ArrayRef, Fault> {
+    fn array(&mut self, lists: Lists) -> Result<ArrayRef, Fault> {
         let nulls = |present: Vec<bool>| {
             present.contains(&false).then(|| NullBuffer::new(BooleanBuffer::from(present)))
         };
@@ -430,13 +444,20 @@ mod tests {
     }
 
     #[test]
-    fn numbers_truths_and_texts_are_decoded_here_and_the_rest_is_left() {
-        let known = ["candid candid", "objectId objectId", "candidate jd,magpsf", "history jd,fid", "old x"];
+    fn numbers_truths_texts_and_images_are_decoded_here_and_the_rest_is_left() {
+        let known = [
+            "candid candid",
+            "objectId objectId",
+            "candidate jd,magpsf",
+            "cutout stampData",
+            "history jd,fid",
+            "old x",
+        ];
         assert_eq!(decoded(|_| true, ""), known);
         assert_eq!(decoded(|path| path.contains("jd"), ""), ["candidate jd", "history jd"]);
         assert_eq!(decoded(|path| path.contains("jd"), "candidate.jd"), ["history jd"]);
         // Of a column with a leaf that is not known, nothing is.
         assert_eq!(decoded(|_| true, "history.list.element.jd").len(), known.len() - 1);
-        assert!(decoded(|path| path.starts_with("cutout") || path == "small", "").is_empty());
+        assert!(decoded(|path| path.starts_with("deep") || path == "small", "").is_empty());
     }
 }

@@ -43,6 +43,7 @@ mod stored;
 mod streams;
 mod thrift;
 mod unpack;
+mod wanted;
 
 pub use columns::{Bound, ColumnFootprint};
 pub use error::ArchiveError;
@@ -51,6 +52,6 @@ pub use leaves::LeafSet;
 pub use listing::{Archive, ArchiveFile, fetch_object, night_of_file, open_bucket};
 pub use look::Footer;
 pub use prune::RuledOut;
-pub use scan::{RowFilter, RowGroupScan, ScanPlan, ScanStats};
+pub use scan::{ChosenRows, RowFilter, RowGroupScan, ScanPlan, ScanStats};
 pub use schema::{Conflict, JobSchema, NightSchema, canonical, distinct, unify};
 pub use schema_text::{describe, from_description};

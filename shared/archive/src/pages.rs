@@ -149,6 +149,11 @@ impl Pages {
         pages.filter(|page| piece.range.contains(&page.start)).cloned().collect()
     }
 
+    /// What is to be fetched before anything is read.
+    pub fn begin(&mut self) -> Vec<Piece> {
+        self.order_more(Vec::new())
+    }
+
     /// What is to be fetched now that `piece` is being read: that one first, if it was not asked for before.
     pub fn order(&mut self, piece: &Piece) -> Vec<Piece> {
         let mut ordered = Vec::new();
@@ -159,6 +164,10 @@ impl Pages {
             }
             column.current = piece.number;
         }
+        self.order_more(ordered)
+    }
+
+    fn order_more(&mut self, mut ordered: Vec<Piece>) -> Vec<Piece> {
         let mut ahead: u64 = self.columns.iter().map(Column::unread).sum();
         for (number, column) in self.columns.iter_mut().enumerate() {
             if column.unread() <= column.share / 2 {

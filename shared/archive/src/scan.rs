@@ -6,9 +6,8 @@ use crate::{
     bytes_source::BytesSource,
     decode::{ColumnPlan, ColumnReader, Fault},
     page_meter::PageMeter,
-    pages::{self, HELD_BYTES},
-    streams::STREAMED_BYTES,
-    unpack::{is_unpacked, metadata_of},
+    unpack::metadata_of,
+    wanted::{Told, Wanted},
 };
 use arrow::{
     array::{BooleanArray, RecordBatch, RecordBatchOptions},
@@ -25,10 +24,10 @@ use parquet::{
         },
     },
     basic::Type as PhysicalType,
-    file::{metadata::ColumnChunkMetaData, page_index::offset_index::PageLocation},
     schema::types::ColumnDescriptor,
 };
-use std::{ops::Range, panic::AssertUnwindSafe, sync::Arc};
+use std::{panic::AssertUnwindSafe, sync::Arc};
+use tokio::task::JoinHandle;
 
 /// A decoded batch of output columns aims at this size.
 const BATCH_BYTES: u64 = 3 * 1024 * 1024;
@@ -36,10 +35,6 @@ const BATCH_BYTES: u64 = 3 * 1024 * 1024;
 const NARROW_BATCH_ROWS: usize = 8192;
 /// The values of a batch, at the least that their types take, come to no more than this: a footer may say what it likes.
 const VALUE_BYTES: u64 = 64 * 1024 * 1024;
-/// A row group whose needed bytes exceed this is not fetched as a whole: its largest columns come bit by bit.
-const FETCH_AHEAD_BYTES: u64 = 40 * 1024 * 1024;
-/// Columns whose pages are decompressed ahead of the decoder, where there are no more that are paged through.
-const UNPACKED_COLUMNS: usize = 8;
 /// Output columns lighter than this per row are decoded together with the conditions' columns: decoding a few rows too
 /// many costs less than a second pass.
 const ONE_PASS_ROW_BYTES: u64 = 2 * 1024;
@@ -113,8 +108,8 @@ pub struct RowGroupScan {
     source: BytesSource,
     two_passes: bool,
     ruled_out: bool,
-    /// Leaves that the first pass gets decompressed.
-    unpacked: Vec<usize>,
+    /// How the first pass gets its pages.
+    told: Told,
     /// Bytes and requests that came before.
     before: (u64, u64),
 }
@@ -127,7 +122,7 @@ impl RowGroupScan {
         let two_passes = plan.filters && (plan.looks_up() || output_bytes > ONE_PASS_ROW_BYTES);
         let source = file.source.fresh();
         let first = if two_passes { &plan.narrow } else { &plan.both };
-        let unpacked = fetch(&source, wanted(file, row_group, first, None)).await?;
+        let told = Wanted::of(file, row_group, first, None).fetch(&source).await?;
         Ok(Self {
             file: file.clone(),
             row_group,
@@ -135,7 +130,7 @@ impl RowGroupScan {
             source,
             two_passes,
             ruled_out: false,
-            unpacked,
+            told,
             before: (0, 0),
         })
     }
@@ -150,7 +145,7 @@ impl RowGroupScan {
             source,
             two_passes: false,
             ruled_out: true,
-            unpacked: Vec::new(),
+            told: Told::default(),
             before: (0, 0),
         }
     }
@@ -167,25 +162,19 @@ impl RowGroupScan {
         filter: &mut dyn RowFilter,
         receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
     ) -> Result<ScanStats, ArchiveError> {
+        self.choose(filter)?.run(filter, receive)
+    }
+
+    /// The first half of [`run`](Self::run), if it reads in two passes: the filter has chosen, and what is wanted of those
+    /// rows is on its way. Else nothing is done yet.
+    pub fn choose(self, filter: &mut dyn RowFilter) -> Result<ChosenRows, ArchiveError> {
         if self.ruled_out {
             let rows_read = self.file.row_group_rows(self.row_group);
             filter.ruled_out(rows_read);
-            let (bytes_fetched, requests) = self.before;
-            return Ok(ScanStats { rows_read, rows_kept: 0, bytes_fetched, requests });
+            return Ok(ChosenRows { scan: self, chosen: Chosen::Nothing { rows_read } });
         }
-        let before = self.before;
-        let mut stats =
-            if self.two_passes { self.run_twice(filter, receive)? } else { self.run_once(filter, receive)? };
-        let (bytes_fetched, requests) = self.source.cost();
-        (stats.bytes_fetched, stats.requests) = (bytes_fetched + before.0, requests + before.1);
-        if stats.rows_read != self.file.row_group_rows(self.row_group) {
-            let reason = format!(
-                "row group {} holds {} rows, not what its footer says",
-                self.row_group, stats.rows_read
-            );
-            return Err(ArchiveError::damaged(self.source.path(), reason));
-        }
-        Ok(stats)
+        let chosen = if self.two_passes { self.first_pass(filter)? } else { Chosen::Later };
+        Ok(ChosenRows { scan: self, chosen })
     }
 
     fn run_once(
@@ -195,7 +184,7 @@ impl RowGroupScan {
     ) -> Result<ScanStats, ArchiveError> {
         let mut stats = ScanStats::default();
         let rows = self.batch_rows(&self.plan.both);
-        for batch in self.batches(&self.plan.both, None, &self.unpacked, rows)? {
+        for batch in self.batches(&self.plan.both, None, &self.told, rows)? {
             let batch = batch?;
             stats.rows_read += batch.num_rows() as u64;
             let kept = if self.plan.filters { self.filtered(filter, &batch)? } else { batch };
@@ -207,40 +196,48 @@ impl RowGroupScan {
         Ok(stats)
     }
 
-    fn run_twice(
-        &self,
-        filter: &mut dyn RowFilter,
-        receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
-    ) -> Result<ScanStats, ArchiveError> {
-        let mut stats = ScanStats::default();
+    fn first_pass(&self, filter: &mut dyn RowFilter) -> Result<Chosen, ArchiveError> {
+        let (mut rows_read, mut rows_kept) = (0, 0);
         let mut kept = Vec::new();
         let rows = self.at_most(&self.plan.narrow, NARROW_BATCH_ROWS);
-        for batch in self.batches(&self.plan.narrow, None, &self.unpacked, rows)? {
+        for batch in self.batches(&self.plan.narrow, None, &self.told, rows)? {
             let batch = batch?;
-            stats.rows_read += batch.num_rows() as u64;
+            rows_read += batch.num_rows() as u64;
             let keep = filter.keep(&batch).map_err(ArchiveError::Consumer)?;
-            stats.rows_kept += keep.true_count() as u64;
+            rows_kept += keep.true_count() as u64;
             kept.push(keep);
         }
-        if stats.rows_kept == 0 {
-            return Ok(stats);
+        self.source.clear();
+        if rows_kept == 0 {
+            return Ok(Chosen::Nothing { rows_read });
         }
         let selection = RowSelection::from_filters(&kept);
-        self.source.clear();
-        let wanted = wanted(&self.file, self.row_group, &self.plan.output, Some(&selection));
-        let unpacked = tokio::runtime::Handle::current().block_on(fetch(&self.source, wanted))?;
+        // Pages that come before they are asked for are of these columns.
+        self.expect(&self.plan.output);
+        let wanted = Wanted::of(&self.file, self.row_group, &self.plan.output, Some(&selection));
+        let source = self.source.clone();
+        let coming = Coming(self.source.runtime().spawn(async move {
+            let told = wanted.fetch(&source).await?;
+            source.begin_paging();
+            Ok(told)
+        }));
+        Ok(Chosen::Rows { rows_read, rows_kept, selection, coming })
+    }
+
+    fn second_pass(
+        &self,
+        selection: RowSelection,
+        told: &Told,
+        receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
+    ) -> Result<u64, ArchiveError> {
         let rows = self.batch_rows(&self.plan.output);
         let mut delivered = 0;
-        for batch in self.batches(&self.plan.output, Some(selection), &unpacked, rows)? {
+        for batch in self.batches(&self.plan.output, Some(selection), told, rows)? {
             let batch = batch?;
             delivered += batch.num_rows() as u64;
             receive(batch)?;
         }
-        if delivered != stats.rows_kept {
-            let reason = format!("{delivered} of {} chosen rows could be read", stats.rows_kept);
-            return Err(ArchiveError::damaged(self.source.path(), reason));
-        }
-        Ok(stats)
+        Ok(delivered)
     }
 
     fn filtered(&self, filter: &mut dyn RowFilter, batch: &RecordBatch) -> Result<RecordBatch, ArchiveError> {
@@ -253,13 +250,8 @@ impl RowGroupScan {
         filter_record_batch(batch, &keep).map_err(|error| ArchiveError::Consumer(Box::new(error)))
     }
 
-    fn batches<'a>(
-        &'a self,
-        leaves: &'a LeafSet,
-        selection: Option<RowSelection>,
-        unpacked: &[usize],
-        rows: usize,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
+    /// From now on pages of these leaves come.
+    fn expect(&self, leaves: &LeafSet) -> ProjectionMask {
         let mask = leaves.mask(self.file.metadata.parquet_schema());
         let metadata = self.file.metadata.metadata();
         if let Some(group) = metadata.row_groups().get(self.row_group) {
@@ -267,11 +259,22 @@ impl RowGroupScan {
             let indexed = pages.is_some_and(|pages| !pages.is_empty());
             self.source.set_meter(PageMeter::new(group, indexed, |leaf| mask.leaf_included(leaf)));
         }
-        let (metadata, row_group) = match unpacked {
+        mask
+    }
+
+    fn batches<'a>(
+        &'a self,
+        leaves: &'a LeafSet,
+        selection: Option<RowSelection>,
+        told: &Told,
+        rows: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
+        let mask = self.expect(leaves);
+        let (metadata, row_group) = match told.plain.as_slice() {
             [] => (self.file.metadata.clone(), self.row_group),
-            _ => {
-                let told = metadata_of(&self.file.metadata, self.row_group, unpacked);
-                (told.map_err(|error| self.damaged(error))?, 0)
+            plain => {
+                let alone = metadata_of(&self.file.metadata, self.row_group, plain);
+                (alone.map_err(|error| self.damaged(error))?, 0)
             }
         };
         let columns = ColumnPlan::all(&metadata, row_group, &mask);
@@ -281,7 +284,7 @@ impl RowGroupScan {
         let others = ProjectionMask::leaves(metadata.parquet_schema(), others);
         let readers = columns
             .into_iter()
-            .map(|column| column.reader(&self.source, &metadata, row_group, selection.as_ref()))
+            .map(|column| column.reader(&self.source, &metadata, row_group, &told.packed, selection.as_ref()))
             .collect::<Result<Vec<_>, _>>();
         let mut columns = readers.map_err(|error| self.damaged(error))?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), metadata)
@@ -357,6 +360,75 @@ impl RowGroupScan {
     }
 }
 
+/// A row group whose rows are chosen, if that takes a pass of its own.
+pub struct ChosenRows {
+    scan: RowGroupScan,
+    chosen: Chosen,
+}
+
+enum Chosen {
+    /// It is read in one pass: rows are chosen as they come.
+    Later,
+    Nothing {
+        rows_read: u64,
+    },
+    Rows {
+        rows_read: u64,
+        rows_kept: u64,
+        selection: RowSelection,
+        coming: Coming,
+    },
+}
+
+/// What the second pass needs, on its way; nobody fetches what nobody waits for any more.
+struct Coming(JoinHandle<Result<Told, ArchiveError>>);
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl ChosenRows {
+    /// Whether it waits for bytes: meanwhile there is time for another row group's choice.
+    pub fn is_waiting(&self) -> bool {
+        matches!(&self.chosen, Chosen::Rows { coming, .. } if !coming.0.is_finished())
+    }
+
+    /// Reads on, as [`RowGroupScan::run`] does.
+    pub fn run(
+        self,
+        filter: &mut dyn RowFilter,
+        receive: &mut dyn FnMut(RecordBatch) -> Result<(), ArchiveError>,
+    ) -> Result<ScanStats, ArchiveError> {
+        let scan = self.scan;
+        let mut stats = match self.chosen {
+            Chosen::Later => scan.run_once(filter, receive)?,
+            Chosen::Nothing { rows_read } => ScanStats { rows_read, ..ScanStats::default() },
+            Chosen::Rows { rows_read, rows_kept, selection, mut coming } => {
+                let told = scan.source.runtime().block_on(&mut coming.0);
+                let told = told.unwrap_or_else(|error| Err(scan.source.broken_off(error)))?;
+                let delivered = scan.second_pass(selection, &told, receive)?;
+                if delivered != rows_kept {
+                    let reason = format!("{delivered} of {rows_kept} chosen rows could be read");
+                    return Err(ArchiveError::damaged(scan.source.path(), reason));
+                }
+                ScanStats { rows_read, rows_kept, ..ScanStats::default() }
+            }
+        };
+        let (bytes_fetched, requests) = scan.source.cost();
+        (stats.bytes_fetched, stats.requests) = (bytes_fetched + scan.before.0, requests + scan.before.1);
+        if stats.rows_read != scan.file.row_group_rows(scan.row_group) {
+            let reason = format!(
+                "row group {} holds {} rows, not what its footer says",
+                scan.row_group, stats.rows_read
+            );
+            return Err(ArchiveError::damaged(scan.source.path(), reason));
+        }
+        Ok(stats)
+    }
+}
+
 /// The batch with the same rows of these columns.
 fn with_columns(batch: RecordBatch, readers: &mut [ColumnReader]) -> Result<RecordBatch, Fault> {
     if readers.is_empty() {
@@ -365,13 +437,23 @@ fn with_columns(batch: RecordBatch, readers: &mut [ColumnReader]) -> Result<Reco
     let (rows, mut room) = (batch.num_rows(), MAX_TEXT_BYTES);
     let mut fields = batch.schema().fields().to_vec();
     let mut columns = batch.columns().to_vec();
+    let in_words = |fault| match fault {
+        Fault::TooMuchText => {
+            Fault::Bytes(format!("the texts of {rows} rows come to more than {MAX_TEXT_BYTES} bytes"))
+        }
+        fault => fault,
+    };
+    let mut left = rows;
+    while left > 0 {
+        // All choose the same rows.
+        let mut read = 0;
+        for reader in &mut *readers {
+            read = reader.step(left, &mut room).map_err(in_words)?;
+        }
+        left = left.saturating_sub(read);
+    }
     for reader in readers {
-        columns.push(reader.read(rows, &mut room).map_err(|fault| match fault {
-            Fault::TooMuchText => {
-                Fault::Bytes(format!("the texts of {rows} rows come to more than {MAX_TEXT_BYTES} bytes"))
-            }
-            fault => fault,
-        })?);
+        columns.push(reader.finish().map_err(in_words)?);
         fields.push(reader.field().clone());
     }
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
@@ -397,100 +479,4 @@ fn uncompressed_row_bytes(file: &OpenFile, row_group: usize, leaves: &LeafSet) -
     let bytes = columns
         .fold(0_u64, |bytes, (_, column)| bytes.saturating_add(column.uncompressed_size().unsigned_abs()));
     bytes / group.num_rows().unsigned_abs().max(1)
-}
-
-/// What is to be read of a row group.
-#[derive(Default)]
-struct Wanted {
-    /// Held at once.
-    whole: Vec<Range<u64>>,
-    /// Columns that are too large for that.
-    paged: Vec<pages::Wanted>,
-    /// Their leaves, of those that come decompressed.
-    unpacked: Vec<usize>,
-    /// Chunks so large whose pages nobody knows the places of.
-    streamed: Vec<Range<u64>>,
-}
-
-/// Fetches it, or has it fetched; tells which leaves come decompressed.
-async fn fetch(source: &BytesSource, wanted: Wanted) -> Result<Vec<usize>, ArchiveError> {
-    source.fetch_ahead(wanted.whole).await?;
-    source.stream(wanted.streamed);
-    source.page_through(wanted.paged);
-    Ok(wanted.unpacked)
-}
-
-/// What is to be read of the given leaves: all, or only the pages that hold selected rows where the file has a page index.
-/// What is too large to be held at once comes bit by bit.
-fn wanted(file: &OpenFile, row_group: usize, leaves: &LeafSet, selection: Option<&RowSelection>) -> Wanted {
-    let metadata = file.metadata.metadata();
-    let Some(group) = metadata.row_groups().get(row_group) else { return Wanted::default() };
-    let mask = leaves.mask(file.metadata.parquet_schema());
-    let index = metadata.offset_index().and_then(|index| index.get(row_group));
-    let columns = group.columns().iter().enumerate().filter(|(leaf, _)| mask.leaf_included(*leaf));
-    let mut parts: Vec<_> = columns
-        .map(|(leaf, column)| {
-            let locations = index.and_then(|pages| pages.get(leaf)).map(|index| index.page_locations());
-            let ranges = chosen_ranges(column, locations.map_or(&[], |locations| locations), selection);
-            (leaf, column, ranges)
-        })
-        .collect();
-    let size = |ranges: &[Range<u64>]| -> u64 {
-        ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum()
-    };
-    parts.sort_by_key(|(.., ranges)| size(ranges));
-    let total: u64 = parts.iter().map(|(.., ranges)| size(ranges)).sum();
-    let all_at_once = total <= FETCH_AHEAD_BYTES;
-    let mut left = FETCH_AHEAD_BYTES - HELD_BYTES.max(STREAMED_BYTES);
-    let mut wanted = Wanted::default();
-    let mut large = parts.len();
-    for (leaf, column, ranges) in parts {
-        let has_pages =
-            index.and_then(|pages| pages.get(leaf)).is_some_and(|pages| !pages.page_locations().is_empty());
-        if all_at_once || size(&ranges) <= left {
-            left = left.saturating_sub(size(&ranges));
-            large -= 1;
-            wanted.whole.extend(ranges);
-        } else if !has_pages {
-            wanted.streamed.extend(ranges);
-        } else {
-            let (start, length) = column.byte_range();
-            // Of many columns, the decompressed pages ahead would come to more than is held of them as they are.
-            let unpacked = (large <= UNPACKED_COLUMNS && is_unpacked(column.compression())).then(|| {
-                wanted.unpacked.push(leaf);
-                let (packed, unpacked) = (column.compressed_size(), column.uncompressed_size());
-                unpacked.unsigned_abs().saturating_mul(1000) / packed.unsigned_abs().max(1)
-            });
-            wanted.paged.push(pages::Wanted {
-                chunk: start..start.saturating_add(length),
-                pages: ranges,
-                unpacked,
-            });
-        }
-    }
-    wanted
-}
-
-/// A whole chunk, or its dictionary and the pages that hold selected rows.
-fn chosen_ranges(
-    column: &ColumnChunkMetaData,
-    pages: &[PageLocation],
-    selection: Option<&RowSelection>,
-) -> Vec<Range<u64>> {
-    let (start, length) = column.byte_range();
-    let Some(first) = pages.first() else {
-        return std::iter::once(start..start.saturating_add(length)).collect();
-    };
-    // The dictionary page lies before the first data page and is always needed.
-    let dictionary = start..first.offset.unsigned_abs().max(start);
-    let chosen = match selection {
-        Some(selection) => selection.scan_ranges(pages),
-        None => pages.iter().map(page_range).collect(),
-    };
-    std::iter::once(dictionary).chain(chosen).collect()
-}
-
-fn page_range(page: &PageLocation) -> Range<u64> {
-    let start = page.offset.unsigned_abs();
-    start..start.saturating_add(page.compressed_page_size.unsigned_abs().into())
 }

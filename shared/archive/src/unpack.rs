@@ -1,8 +1,8 @@
-//! Pages decompressed ahead of the decoder, into memory that is used again.
+//! Pages decompressed into memory that is used again, some ahead of the decoder.
 //!
-//! The decoder would decompress each page into fresh memory, cleared first, when it gets there. Here that is done while it
-//! works on the pages before; it is told that the column is not compressed, and gets each page's header with what the page
-//! holds. Done for Snappy, which is what archives have for their images and light curves.
+//! The crate's decoder would decompress each page into fresh memory, cleared first. It is told that the column is not
+//! compressed, and gets each page's header with what the page holds. Done for Snappy, which is what archives have, where a
+//! page index tells where pages are.
 
 use crate::{
     buffers::Buffers,
@@ -43,19 +43,14 @@ pub(crate) fn is_unpacked(codec: Compression) -> bool {
 /// # Errors
 /// What is wrong with it.
 pub(crate) fn unpack(page: &[u8], buffers: &Arc<Buffers>) -> Result<Bytes, String> {
-    let layout = layout(page)?;
-    let (header, rest) = page.split_at_checked(layout.header).ok_or("a page ends in its header")?;
-    let body = rest.get(..layout.packed).ok_or("a page ends before its header says")?;
-    let (levels, values) =
-        body.split_at_checked(layout.levels).ok_or("a page has fewer levels than it claims")?;
-    let room = layout.unpacked.checked_sub(layout.levels).ok_or("a page has more levels than bytes")?;
+    let Parts { header, levels, values, room, is_compressed } = parts(page)?;
     let mut lent = buffers.lend(header.len() + levels.len() + room);
     let bytes = lent.bytes_mut();
     bytes[..header.len()].copy_from_slice(header);
     let body = &mut bytes[header.len()..];
     body[..levels.len()].copy_from_slice(levels);
     let out = &mut body[levels.len()..];
-    let written = match layout.is_compressed {
+    let written = match is_compressed {
         // A page without values may have no bytes for them at all.
         _ if room == 0 => 0,
         true => snap::raw::Decoder::new().decompress(values, out).map_err(|error| error.to_string())?,
@@ -69,6 +64,55 @@ pub(crate) fn unpack(page: &[u8], buffers: &Arc<Buffers>) -> Result<Bytes, Strin
         true => Ok(lent.freeze()),
         false => Err(format!("a page holds {written} bytes where it claims {room}")),
     }
+}
+
+/// Looks over a page that is to stay as Snappy has left it: once decompressed it would hold what its header says. Returns its
+/// length.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_packed(page: &[u8]) -> Result<usize, String> {
+    let Parts { header, levels, values, room, is_compressed } = parts(page)?;
+    let holds = match is_compressed {
+        _ if room == 0 && values.is_empty() => 0,
+        true => snap::raw::decompress_len(values).map_err(|error| error.to_string())?,
+        false => values.len(),
+    };
+    match holds == room {
+        true => Ok(header.len() + levels.len() + values.len()),
+        false => Err(format!("a page holds {holds} bytes where it claims {room}")),
+    }
+}
+
+/// What Snappy has compressed, whose length was looked at.
+pub(crate) fn unpack_all(packed: &[u8], buffers: &Arc<Buffers>) -> Result<Bytes, String> {
+    let length = snap::raw::decompress_len(packed).map_err(|error| error.to_string())?;
+    let mut lent = buffers.lend(length);
+    let written = snap::raw::Decoder::new().decompress(packed, lent.bytes_mut());
+    match written.map_err(|error| error.to_string())? == length {
+        true => Ok(lent.freeze()),
+        false => Err("a page holds less than it claims".into()),
+    }
+}
+
+/// A page, taken apart.
+struct Parts<'a> {
+    header: &'a [u8],
+    levels: &'a [u8],
+    values: &'a [u8],
+    /// What the values come to, once decompressed.
+    room: usize,
+    is_compressed: bool,
+}
+
+fn parts(page: &[u8]) -> Result<Parts<'_>, String> {
+    let layout = layout(page)?;
+    let (header, rest) = page.split_at_checked(layout.header).ok_or("a page ends in its header")?;
+    let body = rest.get(..layout.packed).ok_or("a page ends before its header says")?;
+    let (levels, values) =
+        body.split_at_checked(layout.levels).ok_or("a page has fewer levels than it claims")?;
+    let room = layout.unpacked.checked_sub(layout.levels).ok_or("a page has more levels than bytes")?;
+    Ok(Parts { header, levels, values, room, is_compressed: layout.is_compressed })
 }
 
 fn layout(page: &[u8]) -> Result<Layout, String> {

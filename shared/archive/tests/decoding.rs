@@ -5,8 +5,8 @@
 use archive::{Archive, LeafSet, RowFilter, RowGroupScan, ScanPlan};
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, BooleanArray, Float32Array, Float64Array, Int32Array, Int64Array,
-        ListArray, RecordBatch, StringArray, StructArray,
+        Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array,
+        Int64Array, ListArray, RecordBatch, StringArray, StructArray,
     },
     buffer::{NullBuffer, OffsetBuffer},
     compute::{concat_batches, filter_record_batch},
@@ -30,6 +30,11 @@ impl Random {
     fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) % limit
+    }
+
+    /// As what is compressed already.
+    fn noise(&mut self, longest: u64) -> Vec<u8> {
+        (0..self.below(longest)).map(|_| self.below(256) as u8).collect()
     }
 
     fn maybe<T>(&mut self, percent: u64, value: impl FnOnce(&mut Self) -> T) -> Option<T> {
@@ -62,9 +67,11 @@ fn leaves(random: &mut Random, items: usize, gaps: Gaps) -> StructArray {
                 let value = random.maybe(present, $value);
                 values.push(value.filter(|_| stretch == 0));
             }
-            Arc::new(<$array>::from(values)) as ArrayRef
+            Arc::new(values.into_iter().collect::<$array>()) as ArrayRef
         }};
     }
+    // Long enough to lie in pages of their own where there are few.
+    let longest = if items == ROWS { 4_000 } else { 40 };
     let whole: Int64Array = (0..items as i64).map(|number| Some(number * 1_000_003)).collect();
     let columns: Vec<(&str, bool, ArrayRef)> = vec![
         ("jd", true, leaf!(Float64Array, |random| 2_460_000.5 + random.below(1 << 30) as f64)),
@@ -78,6 +85,13 @@ fn leaves(random: &mut Random, items: usize, gaps: Gaps) -> StructArray {
                 [random.below(5) as usize]),
         ),
         ("name", true, leaf!(StringArray, |random| format!("ztf_{}", random.below(1 << 40)))),
+        ("stamp", true, leaf!(BinaryArray, |random| random.noise(longest))),
+        (
+            "note",
+            true,
+            leaf!(BinaryArray, |random| [&b"the same "[..], b"", b"again"][random.below(3) as usize]
+                .repeat(3)),
+        ),
         ("ssnear", true, leaf!(BooleanArray, |random| random.below(2) == 0)),
         ("nothing", true, Arc::new(Float32Array::new_null(items))),
         ("number", false, Arc::new(whole)),
@@ -213,6 +227,21 @@ fn layouts() -> Vec<(&'static str, WriterPropertiesBuilder)> {
                 .set_dictionary_enabled(false)
                 .set_encoding(Encoding::PLAIN)
                 .set_offset_index_disabled(true),
+        ),
+        (
+            "pages as Spark has them",
+            new().set_compression(Compression::SNAPPY).set_dictionary_page_size_limit(100_000),
+        ),
+        (
+            "version 2 by Snappy",
+            small()
+                .set_writer_version(WriterVersion::PARQUET_2_0)
+                .set_encoding(Encoding::PLAIN)
+                .set_compression(Compression::SNAPPY),
+        ),
+        (
+            "by Snappy without an index",
+            small().set_compression(Compression::SNAPPY).set_offset_index_disabled(true),
         ),
         (
             "truths as runs",

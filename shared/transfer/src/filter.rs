@@ -6,7 +6,7 @@ use arrow::{
     array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray},
     datatypes::SchemaRef,
 };
-use job::Night;
+use job::{Counts, Night};
 use packet::{TnsCatalogue, finkclass, tnsclass};
 use query::{ClassSelection, Predicate};
 use std::sync::Arc;
@@ -20,11 +20,26 @@ pub(crate) struct Filter {
     by_tnsclass: bool,
     night: Night,
     tns: Arc<TnsCatalogue>,
-    /// Alerts dropped since this was last taken.
-    pub dropped_by_class: u64,
-    /// The same for each condition.
-    pub dropped_by_condition: Vec<u64>,
+    /// Since this was last taken.
+    dropped: Dropped,
     progress: Progress,
+}
+
+/// Alerts that were dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dropped {
+    by_class: u64,
+    by_condition: Vec<u64>,
+}
+
+impl Dropped {
+    /// Enters them into the books.
+    pub(crate) fn count(self, counts: &mut Counts) {
+        counts.dropped_by_class += self.by_class;
+        for (total, dropped) in counts.dropped_by_condition.iter_mut().zip(self.by_condition) {
+            *total += dropped;
+        }
+    }
 }
 
 impl RowFilter for Filter {
@@ -37,7 +52,7 @@ impl RowFilter for Filter {
 
     /// By the first condition: rows are ruled out by that alone, and where no class is chosen ([`ScanPlan::needs`](archive::ScanPlan::needs)).
     fn ruled_out(&mut self, rows: u64) {
-        if let Some(first) = self.dropped_by_condition.first_mut() {
+        if let Some(first) = self.dropped.by_condition.first_mut() {
             *first += rows;
         }
     }
@@ -61,10 +76,15 @@ impl Filter {
             by_tnsclass: plan.filters_by_tnsclass,
             night,
             tns,
-            dropped_by_class: 0,
-            dropped_by_condition: vec![0; plan.conditions.list().len()],
+            dropped: Dropped { by_class: 0, by_condition: vec![0; plan.conditions.list().len()] },
             progress,
         })
+    }
+
+    /// What was dropped since this was last asked.
+    pub(crate) fn take_dropped(&mut self) -> Dropped {
+        let by_condition = vec![0; self.dropped.by_condition.len()];
+        std::mem::replace(&mut self.dropped, Dropped { by_class: 0, by_condition })
     }
 
     fn choose(&mut self, batch: &RecordBatch) -> Result<BooleanArray, TransferError> {
@@ -76,7 +96,7 @@ impl Filter {
         let tns = self.by_tnsclass.then(|| tnsclass(batch, &self.tns));
         let by_class = (!self.classes.is_all()).then(|| self.classes.keep(fink.as_ref(), tns.as_ref(), rows));
         if let Some(kept) = &by_class {
-            self.dropped_by_class += (rows - kept.true_count()) as u64;
+            self.dropped.by_class += (rows - kept.true_count()) as u64;
         }
         let Some(predicate) = &self.predicate else {
             return Ok(by_class.unwrap_or_else(|| BooleanArray::from(vec![true; rows])));
@@ -97,7 +117,7 @@ impl Filter {
     }
 
     fn count(&mut self, dropped: &[u64]) {
-        for (total, more) in self.dropped_by_condition.iter_mut().zip(dropped) {
+        for (total, more) in self.dropped.by_condition.iter_mut().zip(dropped) {
             *total += more;
         }
     }

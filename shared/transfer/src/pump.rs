@@ -5,12 +5,12 @@ use crate::{
     attempt::AttemptError,
     content_plan::ContentPlan,
     figures::Stages,
-    filter::Filter,
+    filter::{Dropped, Filter},
     pace::Pacer,
     run_task::Delivered,
     sample::{self, OF_A_TASK, Sampler},
 };
-use archive::{Archive, ArchiveError, ArchiveFile, OpenFile, Opening, RowGroupScan, ScanPlan};
+use archive::{Archive, ArchiveError, ArchiveFile, ChosenRows, OpenFile, Opening, RowGroupScan, ScanPlan};
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use broker::{Acknowledged, BrokerError, DeliveryWatch, Outgoing, Publisher};
 use chrono::{DateTime, Utc};
@@ -197,6 +197,15 @@ pub(crate) struct Pump {
     planned_rows: u64,
 }
 
+/// A row group whose turn it is, or soon will be.
+struct RowGroup {
+    chosen: ChosenRows,
+    /// What opening its file took, if it is the first to be read of it.
+    opening: Opening,
+    /// What the choice of its rows dropped.
+    dropped: Dropped,
+}
+
 /// What a pump starts from.
 pub(crate) struct Start {
     pub night: Night,
@@ -275,15 +284,17 @@ impl Pump {
     }
 
     fn pump(&mut self, prepared: &mut mpsc::Receiver<Prepared>) -> Result<(), TransferError> {
-        let mut waits_since = Instant::now();
-        while let Some(scan) = prepared.blocking_recv() {
-            self.sink.stages.fetch += waits_since.elapsed();
+        let mut ahead = None;
+        while let Some(row_group) = ahead.take().or_else(|| self.next(prepared)) {
             if self.sink.is_full() {
                 break;
             }
-            let (scan, opening) = scan?;
-            self.row_group(scan, opening)?;
-            waits_since = Instant::now();
+            let row_group: RowGroup = row_group?;
+            // While the bytes of its rows are on their way the next one's rows are chosen; under a limit it may not be wanted.
+            if self.sink.allowance.is_none() && row_group.chosen.is_waiting() {
+                ahead = self.next(prepared);
+            }
+            self.row_group(row_group)?;
         }
         if self.progress.is_stopped() {
             return Err(TransferError::Cancelled);
@@ -316,12 +327,27 @@ impl Pump {
         self.progress.with(|tidings| tidings.stages = stages);
     }
 
-    fn row_group(&mut self, scan: RowGroupScan, opening: Opening) -> Result<(), TransferError> {
+    /// The next row group, with its rows chosen; none after the last. Why it cannot be read is told when its turn comes.
+    fn next(&mut self, prepared: &mut mpsc::Receiver<Prepared>) -> Option<Result<RowGroup, TransferError>> {
+        let waits_since = Instant::now();
+        let next = prepared.blocking_recv();
+        let chooses_since = Instant::now();
+        self.sink.stages.fetch += chooses_since - waits_since;
+        let chosen = next?.map_err(TransferError::from).and_then(|(scan, opening)| {
+            let chosen = scan.choose(&mut self.filter).map_err(TransferError::from_scan)?;
+            Ok(RowGroup { chosen, opening, dropped: self.filter.take_dropped() })
+        });
+        self.sink.stages.scan += chooses_since.elapsed();
+        Some(chosen)
+    }
+
+    fn row_group(&mut self, row_group: RowGroup) -> Result<(), TransferError> {
+        let RowGroup { chosen, opening, dropped } = row_group;
         let sink = &mut self.sink;
         let (begun, in_sink) = (Instant::now(), sink.stages.encode + sink.stages.send);
         let mut receive =
             |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
-        let ended = scan.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan);
+        let ended = chosen.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan);
         let stages = &mut self.sink.stages;
         stages.scan += begun.elapsed().saturating_sub(stages.encode + stages.send - in_sink);
         self.tell_stages();
@@ -331,12 +357,8 @@ impl Pump {
         counts.bytes_read += stats.bytes_fetched + opening.bytes_fetched;
         counts.requests += stats.requests + opening.requests;
         counts.footer_requests += opening.requests;
-        counts.dropped_by_class += std::mem::take(&mut self.filter.dropped_by_class);
-        for (total, dropped) in
-            counts.dropped_by_condition.iter_mut().zip(&mut self.filter.dropped_by_condition)
-        {
-            *total += std::mem::take(dropped);
-        }
+        dropped.count(counts);
+        self.filter.take_dropped().count(counts);
         self.row_groups += 1;
         let (row_groups, counts, sequences) =
             (self.row_groups, counts.clone(), self.sink.sequencer.reached().to_vec());

@@ -75,6 +75,15 @@ impl BytesSource {
         }
     }
 
+    /// Has the first pages of all columns fetched, before the decoder asks for any.
+    pub(crate) fn begin_paging(&self) {
+        let mut paging = lock(&self.0.paging);
+        for piece in paging.pages.begin() {
+            let coming = self.fetch_apart(&piece, paging.pages.to_unpack(&piece));
+            paging.coming.insert(piece, coming);
+        }
+    }
+
     /// A page that nobody wanted, decompressed.
     fn page_alone(&self, page: Range<u64>) -> Result<Bytes, ParquetError> {
         let fetched = self.0.runtime.block_on(self.get(page.clone()));
@@ -99,12 +108,20 @@ impl BytesSource {
     }
 
     /// A panic is the file's fault. That a process ends is nobody's, and another goes on.
-    fn broken_off(&self, error: JoinError) -> ArchiveError {
+    pub(crate) fn broken_off(&self, error: JoinError) -> ArchiveError {
         if error.is_panic() {
             return ArchiveError::damaged(self.path(), "its pages hold what cannot be decompressed");
         }
         let source = Box::new(error);
         ArchiveError::store(&self.0.path, object_store::Error::Generic { store: "archive", source })
+    }
+
+    /// What came of looking at the page at this place.
+    pub(super) fn page<T>(&self, start: u64, looked: Result<T, String>) -> Result<T, ParquetError> {
+        looked.map_err(|reason| {
+            let column = lock(&self.0.meter).column_at(start);
+            self.complain(format!("column {column}: {reason}"))
+        })
     }
 
     /// Decompresses these pages of the bytes from `base` on.

@@ -3,8 +3,11 @@
 use super::{
     Fault,
     hybrid::Hybrid,
+    images::{Block, ImagePage},
+    pieces::Pieces,
     values::{Plain, Source, Values},
 };
+use crate::{buffers::Buffers, unpack::unpack_all};
 use arrow::{
     array::ArrayRef,
     buffer::{BooleanBuffer, NullBuffer},
@@ -14,6 +17,7 @@ use parquet::{
     basic::Encoding,
     column::page::{Page, PageReader},
 };
+use std::sync::Arc;
 
 /// The definition levels that tell what there is at a place. Outside lists a row is an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub(crate) struct Levels {
 /// A leaf under way.
 pub(crate) struct Leaf {
     pages: Box<dyn PageReader>,
+    /// Pages come as Snappy has left them; those that it has shortened are decompressed into these.
+    packed: Option<Arc<Buffers>>,
     repeats: bool,
     /// No row goes on in the next page.
     pages_end_with_rows: bool,
@@ -89,6 +95,7 @@ impl Leaf {
         let page = DataPage { defined: Defined::Same(0), repeated: Repeated::Never, count: 0, at: 0, source };
         Self {
             pages,
+            packed: None,
             repeats: false,
             pages_end_with_rows: true,
             levels,
@@ -97,6 +104,11 @@ impl Leaf {
             page,
             gathered: Vec::new(),
         }
+    }
+
+    /// The same of pages that come as Snappy has left them.
+    pub fn packed(self, buffers: Arc<Buffers>) -> Self {
+        Self { packed: Some(buffers), ..self }
     }
 
     /// The definition levels of the items that were gathered.
@@ -249,7 +261,8 @@ impl Leaf {
             match self.pages.get_next_page()? {
                 None => return Ok(false),
                 Some(Page::DictionaryPage { buf, num_values, .. }) => {
-                    self.values.set_dictionary(buf, num_values as usize)?;
+                    let bytes = self.body(buf, true)?.rest()?;
+                    self.values.set_dictionary(bytes, num_values as usize)?;
                 }
                 Some(page) => {
                     self.page = self.data_page(page)?;
@@ -266,25 +279,28 @@ impl Leaf {
         let mut bytes = page.buffer().clone();
         let mut repeated = Bytes::new();
         let mut defined = Bytes::new();
-        match page {
-            Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, .. } => {
+        let body = match page {
+            Page::DataPageV2 { def_levels_byte_len, rep_levels_byte_len, is_compressed, .. } => {
                 repeated = split(&mut bytes, rep_levels_byte_len)?;
                 defined = split(&mut bytes, def_levels_byte_len)?;
+                self.body(bytes, is_compressed)?
             }
             Page::DataPage { def_level_encoding, rep_level_encoding, .. } => {
                 let encodings = [(self.repeats, rep_level_encoding), (self.whole > 0, def_level_encoding)];
                 if encodings.iter().any(|(has_levels, encoding)| *has_levels && *encoding != Encoding::RLE) {
                     return Err(Fault::Bytes("the levels of a page are not written as runs".into()));
                 }
+                let mut body = self.body(bytes, true)?;
                 if self.repeats {
-                    repeated = with_length(&mut bytes)?;
+                    repeated = levels_of(&mut body)?;
                 }
                 if self.whole > 0 {
-                    defined = with_length(&mut bytes)?;
+                    defined = levels_of(&mut body)?;
                 }
+                body
             }
             Page::DictionaryPage { .. } => return Err(Fault::Bytes("it has two dictionaries".into())),
-        }
+        };
         let repeated = if self.repeats { Repeated::Packed(repeated) } else { Repeated::Never };
         let defined = match self.whole {
             0 => Defined::Same(0),
@@ -304,11 +320,27 @@ impl Leaf {
         if matches!(&defined, Defined::Each(levels) if is_beyond(levels)) {
             return Err(Fault::Bytes("a page has levels that its column does not have".into()));
         }
-        let source = self.source(bytes, encoding)?;
+        let source = self.source(body, count, encoding)?;
         Ok(DataPage { defined, repeated, count, at: 0, source })
     }
 
-    fn source(&self, mut bytes: Bytes, encoding: Encoding) -> Result<Source, Fault> {
+    /// What a page holds, without its header.
+    fn body(&self, bytes: Bytes, is_compressed: bool) -> Result<Pieces, Fault> {
+        // A page without values may have no bytes for them at all.
+        let Some(buffers) = self.packed.as_ref().filter(|_| is_compressed && !bytes.is_empty()) else {
+            return Ok(Pieces::whole(bytes));
+        };
+        match Pieces::packed(bytes.clone())? {
+            Some(pieces) => Ok(pieces),
+            None => unpack_all(&bytes, buffers).map(Pieces::whole).map_err(Fault::Bytes),
+        }
+    }
+
+    fn source(&self, mut body: Pieces, count: usize, encoding: Encoding) -> Result<Source, Fault> {
+        if encoding == Encoding::PLAIN && self.values.are_images() {
+            return Ok(Source::Images(ImagePage { pieces: body, count, block: Block::default() }));
+        }
+        let mut bytes = body.rest()?;
         Ok(match encoding {
             Encoding::PLAIN if self.values.are_bits() => Source::Coded(Hybrid::bits(bytes)),
             Encoding::PLAIN => Source::Plain(Plain { bytes, at: 0 }),
@@ -377,6 +409,12 @@ fn split(bytes: &mut Bytes, length: u32) -> Result<Bytes, Fault> {
         true => Ok(bytes.split_to(length)),
         false => Err(Fault::Bytes("a page ends before its levels".into())),
     }
+}
+
+fn levels_of(body: &mut Pieces) -> Result<Bytes, Fault> {
+    let mut length = [0; 4];
+    body.read(&mut length)?;
+    body.take(u32::from_le_bytes(length) as usize)
 }
 
 fn with_length(bytes: &mut Bytes) -> Result<Bytes, Fault> {

@@ -1,6 +1,10 @@
 //! The values of one leaf, as they gather for a batch.
 
-use super::{Fault, hybrid::Hybrid};
+use super::{
+    Fault,
+    hybrid::Hybrid,
+    images::{ImagePage, Images},
+};
 use arrow::{
     array::{ArrayRef, BooleanArray, PrimitiveArray, StringArray},
     buffer::{BooleanBuffer, NullBuffer, OffsetBuffer},
@@ -21,6 +25,8 @@ pub(crate) enum Source {
     Plain(Plain),
     /// Bits, or places in the dictionary.
     Coded(Hybrid),
+    /// Bytes that stay where they are.
+    Images(ImagePage),
 }
 
 /// Values that lie one behind the other.
@@ -39,7 +45,7 @@ impl Plain {
         Ok(found)
     }
 
-    fn text(&mut self) -> Result<&[u8], Fault> {
+    pub fn text(&mut self) -> Result<&[u8], Fault> {
         let mut length = [0; 4];
         length.copy_from_slice(self.take(4)?);
         self.take(u32::from_le_bytes(length) as usize)
@@ -74,10 +80,12 @@ pub(crate) enum Values {
     Float32(Numbers<Float32Type>),
     Float64(Numbers<Float64Type>),
     Text(Texts),
+    Images(Box<Images>),
 }
 
 macro_rules! numbers {
-    ($values:expr, $numbers:ident => $then:expr, Bool($bits:ident) => $bool:expr, Text($texts:ident) => $text:expr) => {
+    ($values:expr, $numbers:ident => $then:expr, Bool($bits:ident) => $bool:expr, Text($texts:ident) => $text:expr,
+     Images($images:ident) => $image:expr) => {
         match $values {
             Values::Bool($bits) => $bool,
             Values::Int32($numbers) => $then,
@@ -85,6 +93,7 @@ macro_rules! numbers {
             Values::Float32($numbers) => $then,
             Values::Float64($numbers) => $then,
             Values::Text($texts) => $text,
+            Values::Images($images) => $image,
         }
     };
 }
@@ -99,6 +108,9 @@ impl Values {
             (PhysicalType::FLOAT, DataType::Float32) => Self::Float32(Numbers::default()),
             (PhysicalType::DOUBLE, DataType::Float64) => Self::Float64(Numbers::default()),
             (PhysicalType::BYTE_ARRAY, DataType::Utf8 | DataType::Utf8View) => Self::Text(Texts::default()),
+            (PhysicalType::BYTE_ARRAY, DataType::Binary | DataType::BinaryView) => {
+                Self::Images(Box::default())
+            }
             _ => return None,
         })
     }
@@ -112,6 +124,7 @@ impl Values {
             Self::Float32(_) => DataType::Float32,
             Self::Float64(_) => DataType::Float64,
             Self::Text(_) => DataType::Utf8,
+            Self::Images(_) => DataType::BinaryView,
         }
     }
 
@@ -120,13 +133,19 @@ impl Values {
         matches!(self, Self::Bool(_))
     }
 
+    /// Whether they stay in their pages, and those may come as they lie in the file.
+    pub fn are_images(&self) -> bool {
+        matches!(self, Self::Images(_))
+    }
+
     /// The dictionary of the chunk: `count` values.
     pub fn set_dictionary(&mut self, bytes: Bytes, count: usize) -> Result<(), Fault> {
         let mut plain = Plain { bytes, at: 0 };
         numbers!(self,
             numbers => numbers.set_dictionary(&mut plain, count),
             Bool(_bits) => Err(Fault::Bytes("it has a dictionary of truths".into())),
-            Text(texts) => texts.set_dictionary(&mut plain, count))
+            Text(texts) => texts.set_dictionary(&mut plain, count),
+            Images(images) => images.set_dictionary(plain, count))
     }
 
     /// Appends an item for each level: the next value where it is `whole`, else nothing. `present` is how many are whole.
@@ -141,13 +160,15 @@ impl Values {
         numbers!(self,
             numbers => numbers.append(source, levels, whole, present),
             Bool(bits) => append_bits(bits, source, levels, whole, present),
-            Text(texts) => texts.append(source, levels, whole, present, room))
+            Text(texts) => texts.append(source, levels, whole, present, room),
+            Images(images) => images.append(source, levels, whole, present))
     }
 
     /// Passes over `count` values.
     pub fn skip(&self, source: &mut Source, count: usize) -> Result<(), Fault> {
         match (self, source) {
             (_, Source::Coded(places)) => places.skip(count),
+            (_, Source::Images(page)) => page.skip(count),
             (Self::Text(_), Source::Plain(plain)) => (0..count).try_for_each(|_| plain.text().map(drop)),
             (Self::Int32(_) | Self::Float32(_), Source::Plain(plain)) => plain.take(count * 4).map(drop),
             (_, Source::Plain(plain)) => plain.take(count * 8).map(drop),
@@ -163,7 +184,8 @@ impl Values {
                 bits.clear();
                 Arc::new(BooleanArray::new(values, nulls))
             },
-            Text(texts) => texts.finish(nulls)?))
+            Text(texts) => texts.finish(nulls)?,
+            Images(images) => images.finish()))
     }
 }
 
@@ -239,6 +261,7 @@ impl<T: Fixed> Numbers<T> {
                 let named = |place: &u32| dictionary.get(*place as usize).copied().unwrap_or_default();
                 gather.extend(self.places.iter().map(named));
             }
+            Source::Images(_) => return Err(Fault::Bytes("a page of numbers came as one of bytes".into())),
         }
         if present < levels.len() {
             spread(&mut self.dense, levels, whole, &mut self.values);
@@ -270,7 +293,7 @@ fn taken<T>(values: &mut Vec<T>) -> Vec<T> {
     std::mem::replace(values, next)
 }
 
-fn check_places(places: &[u32], dictionary: usize) -> Result<(), Fault> {
+pub(crate) fn check_places(places: &[u32], dictionary: usize) -> Result<(), Fault> {
     let greatest = places.iter().copied().max().map_or(0, |place| place as usize + 1);
     match greatest <= dictionary {
         true => Ok(()),
@@ -327,6 +350,9 @@ impl Texts {
                         let place = places.next().map_or(0, |place| *place as usize);
                         let (start, end) = self.words.get(place).copied().unwrap_or_default();
                         (self.dictionary.as_ref(), start as usize, end as usize)
+                    }
+                    Source::Images(_) => {
+                        return Err(Fault::Bytes("a page of texts came as one of bytes".into()));
                     }
                 };
                 *room = room.checked_sub(end - start).ok_or(Fault::TooMuchText)?;
