@@ -68,6 +68,13 @@ pub(crate) struct Piece {
     pub range: Range<u64>,
 }
 
+impl Wanted {
+    /// Bytes of its pages.
+    fn size(&self) -> u64 {
+        self.pages.iter().fold(0, |size, page| size.saturating_add(page.end.saturating_sub(page.start)))
+    }
+}
+
 impl Column {
     fn new(mut wanted: Wanted, share: u64) -> Self {
         wanted.pages.retain(|page| page.start < page.end);
@@ -113,9 +120,13 @@ impl Pages {
     /// Of these columns; nothing is held yet.
     pub fn new(columns: Vec<Wanted>) -> Self {
         // A share is asked for when half of one is left.
-        let most = HELD_BYTES * 2 / 3 / (columns.len() as u64).max(1);
-        let share = most.clamp(LEAST_SHARE, MOST_SHARE);
-        let columns = columns.into_iter().map(|wanted| Column::new(wanted, share));
+        let most = HELD_BYTES * 2 / 3;
+        // By their sizes: images come as soon as the many small columns beside them.
+        let total = columns.iter().fold(0, |total: u64, wanted| total.saturating_add(wanted.size()));
+        let columns = columns.into_iter().map(|wanted| {
+            let share = u128::from(most) * u128::from(wanted.size()) / u128::from(total.max(1));
+            Column::new(wanted, (share as u64).clamp(LEAST_SHARE, MOST_SHARE))
+        });
         let mut columns: Vec<Column> = columns.filter(|column| !column.pieces.is_empty()).collect();
         columns.sort_by_key(|column| column.wanted.chunk.start);
         Self { columns }

@@ -15,7 +15,9 @@ use parquet::{
 use std::ops::Range;
 
 /// A row group whose needed bytes exceed this is not fetched as a whole: its largest columns come bit by bit.
-const FETCH_AHEAD_BYTES: u64 = 36 * 1024 * 1024;
+const FETCH_AHEAD_BYTES: u64 = 40 * 1024 * 1024;
+/// So much less where many columns are that large: of each a page is held as well once it is decompressed.
+const MANY_COLUMNS_BYTES: u64 = 4 * 1024 * 1024;
 /// Columns whose pages are decompressed ahead of the decoder, where there are no more that are paged through.
 const UNPACKED_COLUMNS: usize = 8;
 
@@ -65,6 +67,14 @@ impl Wanted {
         let total: u64 = parts.iter().map(|(.., ranges)| size(ranges)).sum();
         let all_at_once = total <= FETCH_AHEAD_BYTES;
         let mut left = FETCH_AHEAD_BYTES - HELD_BYTES.max(STREAMED_BYTES);
+        let mut sum = 0;
+        let fit = parts.iter().take_while(|(.., ranges)| {
+            sum += size(ranges);
+            sum <= left
+        });
+        if parts.len() - fit.count() > UNPACKED_COLUMNS {
+            left -= MANY_COLUMNS_BYTES;
+        }
         let mut wanted = Self::default();
         let images = ColumnPlan::all(&file.metadata, row_group, &mask);
         let images: Vec<usize> = images.iter().flat_map(ColumnPlan::images).collect();

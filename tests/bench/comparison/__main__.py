@@ -102,35 +102,36 @@ def measured(place: Place, workload: Workload, args: argparse.Namespace) -> tupl
     runs, verdicts = [], []
     order = list(ways(workload, args.peers).items())
     for number in range(args.rounds):
-        for name, run in order:
-            load = os.getloadavg()[0]
-            # One comparison of each is enough: the work is the same every time.
-            wanted = number == 0
-            if name == "spark":
-                told = zip(["spark-first", "spark"], [DISK, DISK], run(place, workload, wanted), strict=True)
-            else:
-                told = several(name, run, place, workload, wanted, args.targets)
-            for who, target, done in told:
-                runs.append({"work": workload.name, "who": who, "target": target, "load": load, **done.figures})
-                say(report.line(runs[-1]))
-                if done.held:
-                    verdict = compare(place.reference, done.held, place.schema, exact=name != "spark")
-                    verdicts.append({"work": workload.name, "who": who, **vars(verdict)})
-                    say(report.verdict(verdicts[-1]))
+        took: dict[tuple[str, str], float] = {}
+        # By turns, so that the peers of a run are never far from it: the machine's speed changes.
+        for turn in range(SHORT_RUNS):
+            for name, run in order:
+                targets = [target for target in args.targets if took.get((name, target), 0) < SHORT_SECONDS]
+                # One comparison of each is enough: the work is the same every time.
+                wanted = number == turn == 0
+                for who, target, load, done in turn_of(name, run, place, workload, wanted, targets):
+                    took[name, target] = done.figures["wall_seconds"]
+                    runs.append({"work": workload.name, "who": who, "target": target, "load": load, **done.figures})
+                    say(report.line(runs[-1]))
+                    if done.held:
+                        verdict = compare(place.reference, done.held, place.schema, exact=name != "spark")
+                        verdicts.append({"work": workload.name, "who": who, **vars(verdict)})
+                        say(report.verdict(verdicts[-1]))
         order = order[1:] + order[:1]
     return runs, verdicts
 
 
-def several(
+def turn_of(
     name: str, run: Callable[..., Run], place: Place, workload: Workload, wanted: bool, targets: list[str]
-) -> Iterator[tuple[str, str, Run]]:
-    """A round of one way into each target; what is short by turns and more than once."""
-    first = [run(place, workload, target, wanted) for target in targets]
-    yield from zip([name] * len(targets), targets, first, strict=True)
-    for _ in range(SHORT_RUNS - 1):
-        for target, done in zip(targets, first, strict=True):
-            if done.figures["wall_seconds"] < SHORT_SECONDS:
-                yield name, target, run(place, workload, target, False)
+) -> Iterator[tuple[str, str, float, Run]]:
+    """One way into each target, with the machine's load before: a session of Spark has two runs, both into the disk's."""
+    load = os.getloadavg()[0]
+    if name != "spark":
+        for target in targets:
+            yield name, target, load, run(place, workload, target, wanted)
+    elif DISK in targets:
+        for who, done in zip(["spark-first", "spark"], run(place, workload, wanted), strict=True):
+            yield who, DISK, load, done
 
 
 def main() -> int:
