@@ -241,7 +241,11 @@ mod tests {
         let plain = second_page(body.len() as u32, body.len() as u32, false, &body);
         assert_eq!(unpack(&plain, &buffers).unwrap(), plain);
 
+        for page in [&first, &second, &plain] {
+            assert_eq!(check_packed(&[&page[..], b"what follows"].concat()), Ok(page.len()));
+        }
         let empty = page(0, 0, &[]);
+        assert_eq!(check_packed(&empty), Ok(empty.len()));
         assert_eq!(unpack(&empty, &buffers).unwrap(), empty);
     }
 
@@ -264,6 +268,7 @@ mod tests {
         ] {
             let told = unpack(&wrong, &buffers).unwrap_err();
             assert!(told.contains(reason), "{told}");
+            assert!(check_packed(&wrong).is_err(), "{reason}");
         }
     }
 }

@@ -5,7 +5,8 @@ use crate::{
     content_plan::ContentPlan,
     fan_out::planned_columns,
     pace::Pacer,
-    pump::{self, Progress, Pump, Start},
+    progress::Progress,
+    pump::{self, Pump, Start},
     run_task::{Claimed, Delivered},
     service::now,
 };

@@ -1,6 +1,6 @@
 //! Classes and conditions, over the columns that they look at.
 
-use crate::{TransferError, content_plan::ContentPlan, pump::Progress};
+use crate::{TransferError, content_plan::ContentPlan, progress::Progress};
 use archive::{ArchiveError, RowFilter};
 use arrow::{
     array::{ArrayRef, BooleanArray, Int32Array, RecordBatch, StringArray},

@@ -32,6 +32,7 @@ mod limits;
 mod manifest;
 mod open_tasks;
 mod pace;
+mod progress;
 mod pump;
 mod receipt;
 mod run_task;

@@ -5,7 +5,7 @@ use crate::{
     attempt::{AttemptError, Until},
     figures::since,
     pace::is_in_order,
-    pump::Progress,
+    progress::Progress,
     service::now,
 };
 use chrono::{DateTime, TimeDelta, Utc};

@@ -3,7 +3,7 @@
 //! Each task keeps some of its first messages, as they were sent, in `jobs/<id>/sample/<task>.json`; only those that the
 //! broker has acknowledged. They are for looking at: no book depends on them.
 
-use crate::{Ledger, Plan, TransferError, manifest::object_path_in, pump::Progress, service::now};
+use crate::{Ledger, Plan, TransferError, manifest::object_path_in, progress::Progress, service::now};
 use futures::{StreamExt, TryStreamExt};
 use job::{JobId, Night, TaskId};
 use object_store::path::Path;

@@ -51,12 +51,7 @@ impl ImagePage {
 
 impl Images {
     pub fn set_dictionary(&mut self, mut plain: Plain, count: usize) -> Result<(), Fault> {
-        self.words.clear();
-        for _ in 0..count {
-            let length = plain.text()?.len();
-            // A page is smaller than 4 GB by far.
-            self.words.push(((plain.at - length) as u32, plain.at as u32));
-        }
+        self.words = plain.words(count)?;
         self.dictionary = plain.bytes;
         self.dictionary_block = Block::default();
         Ok(())

@@ -45,10 +45,21 @@ impl Plain {
         Ok(found)
     }
 
-    pub fn text(&mut self) -> Result<&[u8], Fault> {
+    fn text(&mut self) -> Result<&[u8], Fault> {
         let mut length = [0; 4];
         length.copy_from_slice(self.take(4)?);
         self.take(u32::from_le_bytes(length) as usize)
+    }
+
+    /// Where each of the next `count` texts begins and ends.
+    pub fn words(&mut self, count: usize) -> Result<Vec<(u32, u32)>, Fault> {
+        let mut words = Vec::new();
+        for _ in 0..count {
+            let length = self.text()?.len();
+            // A page is smaller than 4 GB by far.
+            words.push(((self.at - length) as u32, self.at as u32));
+        }
+        Ok(words)
     }
 }
 
@@ -314,12 +325,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     fn set_dictionary(&mut self, plain: &mut Plain, count: usize) -> Result<(), Fault> {
-        self.words.clear();
-        for _ in 0..count {
-            let length = plain.text()?.len();
-            // A page is smaller than 4 GB by far.
-            self.words.push(((plain.at - length) as u32, plain.at as u32));
-        }
+        self.words = plain.words(count)?;
         self.dictionary = plain.bytes.clone();
         Ok(())
     }

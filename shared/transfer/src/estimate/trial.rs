@@ -2,7 +2,7 @@
 //! are tried on row groups of every night, up to a budget. A night that was looked at whole is exact.
 
 use super::{Kind, Known, Seen, is_within, weight::Weight};
-use crate::{Scout, TransferError, content_plan::ContentPlan, filter::Filter, pump::Progress};
+use crate::{Scout, TransferError, content_plan::ContentPlan, filter::Filter, progress::Progress};
 use archive::{ArchiveError, OpenFile, RowGroupScan, ScanPlan};
 use arrow::array::RecordBatch;
 use futures::{StreamExt, TryStreamExt};
