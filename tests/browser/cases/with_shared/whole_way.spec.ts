@@ -44,8 +44,10 @@ test.describe("@with_shared", () => {
     await expect.poll(() => view.alerts()).toBeLessThan(all);
     const without = await view.alerts();
     await view.include("SN candidate").click();
-    await view.include("Supernova").click();
     await expect.poll(() => view.alerts()).toBeLessThan(without);
+    const candidates = await view.alerts();
+    await view.include("Supernova").click();
+    await expect.poll(() => view.alerts()).toBeGreaterThan(candidates);
     const chosen = await view.alerts();
     await view.editor().click();
     await view.complete("candidate.magp", "candidate.magpsf");
