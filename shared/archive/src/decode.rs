@@ -1,4 +1,5 @@
-//! Columns decoded here: numbers, truths, texts and images, alone, in structs, and in lists of structs such as light curves.
+//! Columns decoded here: numbers, moments, truths, texts and images, alone, in structs, in maps, and in lists of structs such
+//! as light curves.
 //!
 //! The decoder of the parquet crate works out for each leaf by itself which rows, items and values there are, in wider types
 //! than needed, and pads each; of a list it does so some sixty times. Here a level is a byte, a page of one level is not
@@ -15,8 +16,9 @@ mod values;
 
 use crate::{adapt::MAX_TEXT_BYTES, bytes_source::BytesSource, leaves::item_of};
 use arrow::{
-    array::{ArrayRef, ListArray, StructArray},
+    array::{ArrayRef, BooleanArray, ListArray, MapArray, StructArray},
     buffer::{BooleanBuffer, NullBuffer, OffsetBuffer},
+    compute::filter,
     datatypes::{DataType, Field, FieldRef, Fields},
     error::ArrowError,
 };
@@ -59,13 +61,22 @@ enum Shape {
     Value,
     Struct,
     List,
+    /// A list of pairs.
+    Map,
+}
+
+impl Shape {
+    /// Whether a row has as many items as it likes.
+    fn repeats(self) -> bool {
+        matches!(self, Self::List | Self::Map)
+    }
 }
 
 /// A column that can be read here: which leaves of the file it has, and what they are to become.
 pub(crate) struct ColumnPlan {
     name: String,
     shape: Shape,
-    /// Of a list.
+    /// Of a list or a map.
     item_name: String,
     levels: Levels,
     /// Number of each leaf that is wanted, and its field.
@@ -120,6 +131,20 @@ impl ColumnPlan {
                     fields.clone(),
                 )
             }
+            DataType::Map(pair, false) if column.is_group() => {
+                let DataType::Struct(fields) = pair.data_type() else { return None };
+                let pair = column.get_fields().first().filter(|pair| pair.is_group())?;
+                // Of a key alone, or one that may be missing, Arrow makes no map.
+                let is_whole = (first..first + fields.len()).all(|leaf| mask.leaf_included(leaf));
+                if !is_whole
+                    || fields.len() != 2
+                    || pair.get_fields().first().is_none_or(|key| is_optional(key))
+                {
+                    return None;
+                }
+                let levels = Levels { list: outer, item: outer + 1, whole_item: outer + 1 };
+                (Shape::Map, pair.get_fields(), levels, fields.clone())
+            }
             _ if column.is_primitive() => (
                 Shape::Value,
                 &alone[..],
@@ -140,11 +165,11 @@ impl ColumnPlan {
             let descriptor = chunk.column_descr();
             // Where there are no levels, some writers say that they pack none.
             let is_known = |encoding: Encoding| {
-                ENCODINGS.contains(&encoding) || (shape != Shape::List && is_level_encoding(encoding))
+                ENCODINGS.contains(&encoding) || (!shape.repeats() && is_level_encoding(encoding))
             };
             let is_plain = node.is_primitive()
                 && node.name() == field.name()
-                && descriptor.max_rep_level() == i16::from(shape == Shape::List)
+                && descriptor.max_rep_level() == i16::from(shape.repeats())
                 && descriptor.max_def_level() == i16::from(whole)
                 && chunk.encodings().all(is_known);
             let values = Values::of(chunk.column_type(), field.data_type()).filter(|_| is_plain)?;
@@ -152,10 +177,27 @@ impl ColumnPlan {
             leaves.push((first + number, Arc::new(field)));
         }
         let item_name = match field.data_type() {
-            DataType::List(item) => item.name().clone(),
+            DataType::List(item) | DataType::Map(item, _) => item.name().clone(),
             _ => String::new(),
         };
         (!leaves.is_empty()).then(|| Self { name: field.name().clone(), shape, item_name, levels, leaves })
+    }
+
+    /// The part with the leaves that are known of beforehand, and the rest. What repeats stays in one piece.
+    pub fn split(self, first: &ProjectionMask) -> (Option<Self>, Option<Self>) {
+        let is_first = |(leaf, _): &(usize, FieldRef)| first.leaf_included(*leaf);
+        if !self.leaves.iter().any(is_first) {
+            return (None, Some(self));
+        }
+        if self.shape.repeats() {
+            return (Some(self), None);
+        }
+        let (leaves, rest): (Vec<_>, Vec<_>) = self.leaves.into_iter().partition(is_first);
+        let part = |leaves: Vec<_>| {
+            let (name, item_name) = (self.name.clone(), self.item_name.clone());
+            (!leaves.is_empty()).then_some(Self { name, item_name, leaves, ..self })
+        };
+        (part(leaves), part(rest))
     }
 
     /// The leaves that it reads of which pages may come as they lie in the file, though Snappy has been over them.
@@ -192,9 +234,9 @@ impl ColumnPlan {
             let gone = || ParquetError::General("its type changed".into());
             let values = Values::of(chunk.column_type(), field.data_type()).ok_or_else(gone)?;
             let whole = self.levels.whole_item + u8::from(field.is_nullable());
-            let leaf = match self.shape {
-                Shape::List => Leaf::in_list(pages, indexed, self.levels, whole, values),
-                Shape::Value | Shape::Struct => Leaf::alone(pages, self.levels, whole, values),
+            let leaf = match self.shape.repeats() {
+                true => Leaf::in_list(pages, indexed, self.levels, whole, values),
+                false => Leaf::alone(pages, self.levels, whole, values),
             };
             let leaf = if packed.contains(number) { leaf.packed(source.buffers()) } else { leaf };
             Ok((chunk.column_path().string(), leaf))
@@ -221,6 +263,10 @@ impl ColumnPlan {
                 let item = Field::new(&self.item_name, fields(), whole_item > item);
                 Arc::new(Field::new(&self.name, DataType::List(Arc::new(item)), list > 0))
             }
+            (Shape::Map, _) => {
+                let pair = Field::new(&self.item_name, fields(), false);
+                Arc::new(Field::new(&self.name, DataType::Map(Arc::new(pair), false), list > 0))
+            }
             _ => Arc::new(Field::new(&self.name, fields(), whole_item > 0)),
         }
     }
@@ -238,6 +284,20 @@ pub(crate) struct ColumnReader {
     /// Rows that are still to be read, if all are.
     left: usize,
     lists: Lists,
+}
+
+/// Which of the next rows are read.
+pub(crate) struct ChosenOf {
+    mask: BooleanArray,
+    numbers: Vec<u32>,
+    of: usize,
+}
+
+impl From<BooleanArray> for ChosenOf {
+    fn from(mask: BooleanArray) -> Self {
+        let numbers = mask.values().set_indices_u32().collect();
+        Self { numbers, of: mask.len(), mask }
+    }
 }
 
 /// The lists of a batch as they gather.
@@ -301,18 +361,14 @@ impl ColumnReader {
 
     /// The rows that were read since it was last asked.
     pub fn finish(&mut self) -> Result<ArrayRef, Fault> {
-        if self.left == 0 && self.chosen.is_none() {
-            for (column, leaf) in &mut self.leaves {
-                leaf.check_end().map_err(|fault| fault.of(column))?;
-            }
-        }
+        self.check_end()?;
         let lists = std::mem::take(&mut self.lists);
         self.array(lists)
     }
 
     fn take(&mut self, rows: usize, room: &mut usize) -> Result<(), Fault> {
         let (levels, shape, lists) = (self.levels, self.shape, &mut self.lists);
-        let mut taken = (shape != Shape::List).then_some(rows);
+        let mut taken = (!shape.repeats()).then_some(rows);
         for (column, leaf) in &mut self.leaves {
             let done = match taken {
                 None => leaf
@@ -352,10 +408,52 @@ impl ColumnReader {
             return arrays.pop().ok_or_else(|| Fault::Bytes("a column has no leaves".into()));
         }
         let structs = StructArray::try_new(self.fields.clone(), arrays, item_nulls)?;
-        let DataType::List(item) = self.field.data_type() else { return Ok(Arc::new(structs)) };
+        if !self.shape.repeats() {
+            return Ok(Arc::new(structs));
+        }
         let offsets: Vec<i32> = lists.starts.into_iter().chain([place(items)?]).collect();
-        let offsets = OffsetBuffer::new(offsets.into());
-        Ok(Arc::new(ListArray::try_new(item.clone(), offsets, Arc::new(structs), nulls(lists.present))?))
+        let (offsets, present) = (OffsetBuffer::new(offsets.into()), nulls(lists.present));
+        Ok(match self.field.data_type() {
+            DataType::Map(pair, _) => {
+                Arc::new(MapArray::try_new(pair.clone(), offsets, structs, present, false)?)
+            }
+            DataType::List(item) => {
+                Arc::new(ListArray::try_new(item.clone(), offsets, Arc::new(structs), present)?)
+            }
+            _ => return Err(Fault::Bytes("a column is neither a list nor a map".into())),
+        })
+    }
+
+    /// The chosen ones of the next rows, all of which it passes: none where none is.
+    pub fn read_chosen(&mut self, rows: &ChosenOf, room: &mut usize) -> Result<Option<ArrayRef>, Fault> {
+        self.left = self.left.saturating_sub(rows.of);
+        let is_all = rows.numbers.len() == rows.of;
+        if self.shape.repeats() && !rows.numbers.is_empty() || is_all {
+            self.take(rows.of, room)?;
+            let array = self.finish()?;
+            return Ok(Some(if is_all { array } else { filter(&array, &rows.mask)? }));
+        }
+        for (column, leaf) in &mut self.leaves {
+            let done = match rows.numbers.as_slice() {
+                [] => leaf.skip_rows(rows.of),
+                some => leaf.take_some(rows.of, some, room),
+            };
+            done.map_err(|fault| fault.of(column))?;
+        }
+        if !rows.numbers.is_empty() {
+            return self.finish().map(Some);
+        }
+        self.check_end()?;
+        Ok(None)
+    }
+
+    fn check_end(&mut self) -> Result<(), Fault> {
+        if self.left == 0 && self.chosen.is_none() {
+            for (column, leaf) in &mut self.leaves {
+                leaf.check_end().map_err(|fault| fault.of(column))?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -410,6 +508,10 @@ mod tests {
         optional group numbers (LIST) { repeated group list { optional float element; } }
         optional group deep { optional group deeper { optional float x; } }
         optional group pairs (MAP) { repeated group key_value { required binary key (STRING); optional double value; } }
+        optional group gaps (MAP) { repeated group key_value { optional binary key (STRING); optional double value; } }
+        optional int64 moment (TIMESTAMP(MICROS, true));
+        optional int64 coarse (TIMESTAMP(MILLIS, true));
+        optional int96 old_moment;
         repeated int64 loose;
     }";
 
@@ -433,7 +535,14 @@ mod tests {
         let file = parquet::file::metadata::FileMetaData::new(2, 0, None, None, schema.clone(), None);
         let metadata =
             parquet::file::metadata::ParquetMetaDataBuilder::new(file).add_row_group(group).build();
-        let file = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new()).unwrap();
+        let options = || ArrowReaderOptions::new();
+        let plain = ArrowReaderMetadata::try_new(Arc::new(metadata), options()).unwrap();
+        // As a file of the archive is opened.
+        let columns = schema.root_schema().get_fields();
+        let hinted = plain.schema().fields().iter().zip(columns);
+        let hinted: Fields = hinted.map(|(field, column)| crate::footer::hint(field, column)).collect();
+        let options = options().with_schema(Arc::new(arrow::datatypes::Schema::new(hinted)));
+        let file = ArrowReaderMetadata::try_new(plain.metadata().clone(), options).unwrap();
         let leaves = (0..schema.num_columns()).filter(|leaf| wanted(&schema.column(*leaf).path().string()));
         let mask = ProjectionMask::leaves(&schema, leaves.collect::<Vec<_>>());
         let told = |plan: &ColumnPlan| {
@@ -444,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_truths_texts_and_images_are_decoded_here_and_the_rest_is_left() {
+    fn what_is_known_is_decoded_here_and_the_rest_is_left() {
         let known = [
             "candid candid",
             "objectId objectId",
@@ -452,6 +561,9 @@ mod tests {
             "cutout stampData",
             "history jd,fid",
             "old x",
+            "pairs key,value",
+            "moment moment",
+            "old_moment old_moment",
         ];
         assert_eq!(decoded(|_| true, ""), known);
         assert_eq!(decoded(|path| path.contains("jd"), ""), ["candidate jd", "history jd"]);
@@ -459,5 +571,7 @@ mod tests {
         // Of a column with a leaf that is not known, nothing is.
         assert_eq!(decoded(|_| true, "history.list.element.jd").len(), known.len() - 1);
         assert!(decoded(|path| path.starts_with("deep") || path == "small", "").is_empty());
+        // A map without its values is none.
+        assert!(decoded(|path| path.ends_with("key"), "").is_empty());
     }
 }

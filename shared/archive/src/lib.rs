@@ -22,6 +22,7 @@
 //! ```
 
 mod adapt;
+mod batches;
 mod buffers;
 mod bytes_source;
 mod columns;

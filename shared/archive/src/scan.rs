@@ -2,27 +2,19 @@
 
 use crate::{
     ArchiveError, LeafSet, OpenFile,
-    adapt::{MAX_TEXT_BYTES, adapt},
+    batches::Batches,
     bytes_source::BytesSource,
-    decode::{ColumnPlan, ColumnReader, Fault},
     page_meter::PageMeter,
-    unpack::metadata_of,
     wanted::{Told, Wanted},
 };
 use arrow::{
-    array::{BooleanArray, RecordBatch, RecordBatchOptions},
-    compute::filter_record_batch,
+    array::{BooleanArray, RecordBatch},
     datatypes::Schema,
     error::ArrowError,
 };
 use job::{Need, NeededValues};
 use parquet::{
-    arrow::{
-        ProjectionMask,
-        arrow_reader::{
-            ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelectionPolicy,
-        },
-    },
+    arrow::{ProjectionMask, arrow_reader::RowSelection},
     basic::Type as PhysicalType,
     schema::types::ColumnDescriptor,
 };
@@ -102,10 +94,10 @@ impl ScanPlan {
 
 /// One row group of a file, about to be read.
 pub struct RowGroupScan {
-    file: OpenFile,
-    row_group: usize,
+    pub(crate) file: OpenFile,
+    pub(crate) row_group: usize,
     plan: ScanPlan,
-    source: BytesSource,
+    pub(crate) source: BytesSource,
     two_passes: bool,
     ruled_out: bool,
     /// How the first pass gets its pages.
@@ -184,10 +176,11 @@ impl RowGroupScan {
     ) -> Result<ScanStats, ArchiveError> {
         let mut stats = ScanStats::default();
         let rows = self.batch_rows(&self.plan.both);
-        for batch in self.batches(&self.plan.both, None, &self.told, rows)? {
-            let batch = batch?;
-            stats.rows_read += batch.num_rows() as u64;
-            let kept = if self.plan.filters { self.filtered(filter, &batch)? } else { batch };
+        let first = self.plan.filters.then_some(&self.plan.narrow);
+        let mut batches = Batches::of(self, &self.plan.both, first, None, &self.told, rows)?;
+        let mut choose = |batch: &RecordBatch| filter.keep(batch).map_err(ArchiveError::Consumer);
+        while let Some((rows_read, kept)) = batches.next_chosen(&mut choose)? {
+            stats.rows_read += rows_read as u64;
             if kept.num_rows() > 0 {
                 stats.rows_kept += kept.num_rows() as u64;
                 receive(kept)?;
@@ -200,8 +193,8 @@ impl RowGroupScan {
         let (mut rows_read, mut rows_kept) = (0, 0);
         let mut kept = Vec::new();
         let rows = self.at_most(&self.plan.narrow, NARROW_BATCH_ROWS);
-        for batch in self.batches(&self.plan.narrow, None, &self.told, rows)? {
-            let batch = batch?;
+        let mut batches = Batches::of(self, &self.plan.narrow, None, None, &self.told, rows)?;
+        while let Some(batch) = batches.next()? {
             rows_read += batch.num_rows() as u64;
             let keep = filter.keep(&batch).map_err(ArchiveError::Consumer)?;
             rows_kept += keep.true_count() as u64;
@@ -232,26 +225,16 @@ impl RowGroupScan {
     ) -> Result<u64, ArchiveError> {
         let rows = self.batch_rows(&self.plan.output);
         let mut delivered = 0;
-        for batch in self.batches(&self.plan.output, Some(selection), told, rows)? {
-            let batch = batch?;
+        let mut batches = Batches::of(self, &self.plan.output, None, Some(selection), told, rows)?;
+        while let Some(batch) = batches.next()? {
             delivered += batch.num_rows() as u64;
             receive(batch)?;
         }
         Ok(delivered)
     }
 
-    fn filtered(&self, filter: &mut dyn RowFilter, batch: &RecordBatch) -> Result<RecordBatch, ArchiveError> {
-        let narrow = adapt(batch, self.plan.narrow.schema());
-        let narrow = narrow.map_err(|error| ArchiveError::Consumer(Box::new(error)))?;
-        let keep = filter.keep(&narrow).map_err(ArchiveError::Consumer)?;
-        if keep.true_count() == batch.num_rows() {
-            return Ok(batch.clone());
-        }
-        filter_record_batch(batch, &keep).map_err(|error| ArchiveError::Consumer(Box::new(error)))
-    }
-
     /// From now on pages of these leaves come.
-    fn expect(&self, leaves: &LeafSet) -> ProjectionMask {
+    pub(crate) fn expect(&self, leaves: &LeafSet) -> ProjectionMask {
         let mask = leaves.mask(self.file.metadata.parquet_schema());
         let metadata = self.file.metadata.metadata();
         if let Some(group) = metadata.row_groups().get(self.row_group) {
@@ -262,68 +245,8 @@ impl RowGroupScan {
         mask
     }
 
-    fn batches<'a>(
-        &'a self,
-        leaves: &'a LeafSet,
-        selection: Option<RowSelection>,
-        told: &Told,
-        rows: usize,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch, ArchiveError>> + 'a, ArchiveError> {
-        let mask = self.expect(leaves);
-        let (metadata, row_group) = match told.plain.as_slice() {
-            [] => (self.file.metadata.clone(), self.row_group),
-            plain => {
-                let alone = metadata_of(&self.file.metadata, self.row_group, plain);
-                (alone.map_err(|error| self.damaged(error))?, 0)
-            }
-        };
-        let columns = ColumnPlan::all(&metadata, row_group, &mask);
-        let decoded: Vec<usize> = columns.iter().flat_map(ColumnPlan::leaves).collect();
-        let others = (0..metadata.parquet_schema().num_columns())
-            .filter(|leaf| mask.leaf_included(*leaf) && !decoded.contains(leaf));
-        let others = ProjectionMask::leaves(metadata.parquet_schema(), others);
-        let readers = columns
-            .into_iter()
-            .map(|column| column.reader(&self.source, &metadata, row_group, &told.packed, selection.as_ref()))
-            .collect::<Result<Vec<_>, _>>();
-        let mut columns = readers.map_err(|error| self.damaged(error))?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.source.clone(), metadata)
-            .with_row_groups(vec![row_group])
-            .with_projection(others)
-            .with_batch_size(rows);
-        let builder = match selection {
-            // Never by a mask, which reads the pages between as well.
-            Some(selection) => {
-                builder.with_row_selection(selection).with_row_selection_policy(RowSelectionPolicy::Selectors)
-            }
-            None => builder,
-        };
-        let mut reader: ParquetRecordBatchReader =
-            self.guarded(|| builder.build().map_err(|error| self.damaged(error)))?;
-        let mut left = self.file.row_group_rows(self.row_group);
-        let next = move || {
-            let batch = self.guarded(|| {
-                let Some(batch) = reader.next() else { return Ok(None) };
-                let batch = batch.map_err(|error| self.damaged(error))?;
-                let batch = with_columns(batch, &mut columns).map_err(|error| self.damaged(error))?;
-                adapt(&batch, leaves.schema()).map(Some).map_err(|error| self.misfit(error))
-            });
-            self.source.next_batch();
-            let batch = batch.transpose()?;
-            // Pages that contradict themselves can make the decoder go on for ever.
-            let rows = batch.as_ref().map_or(1, |batch| batch.num_rows() as u64);
-            match left.checked_sub(rows) {
-                Some(rest) if rows > 0 => left = rest,
-                _ if batch.is_err() => {}
-                _ => return Some(Err(self.damaged("its pages hold other rows than its footer says"))),
-            }
-            Some(batch)
-        };
-        Ok(std::iter::from_fn(next))
-    }
-
     /// What the decoder met: damage to the file, unless its bytes did not come.
-    fn damaged(&self, reason: impl std::fmt::Display) -> ArchiveError {
+    pub(crate) fn damaged(&self, reason: impl std::fmt::Display) -> ArchiveError {
         if let Some(failure) = self.source.failure() {
             return failure;
         }
@@ -331,7 +254,7 @@ impl RowGroupScan {
         ArchiveError::damaged(self.source.path(), format!("row group {}: {reason}", self.row_group))
     }
 
-    fn misfit(&self, error: ArrowError) -> ArchiveError {
+    pub(crate) fn misfit(&self, error: ArrowError) -> ArchiveError {
         match error {
             // Our own words, without Arrow's before them.
             ArrowError::ParseError(reason) => self.damaged(reason),
@@ -340,7 +263,10 @@ impl RowGroupScan {
     }
 
     /// The decoder meets hostile bytes here: should it panic, only this file is lost.
-    fn guarded<T>(&self, decode: impl FnOnce() -> Result<T, ArchiveError>) -> Result<T, ArchiveError> {
+    pub(crate) fn guarded<T>(
+        &self,
+        decode: impl FnOnce() -> Result<T, ArchiveError>,
+    ) -> Result<T, ArchiveError> {
         std::panic::catch_unwind(AssertUnwindSafe(decode))
             .unwrap_or_else(|_| Err(self.damaged("its pages hold what cannot be decoded")))
     }
@@ -427,37 +353,6 @@ impl ChosenRows {
         }
         Ok(stats)
     }
-}
-
-/// The batch with the same rows of these columns.
-fn with_columns(batch: RecordBatch, readers: &mut [ColumnReader]) -> Result<RecordBatch, Fault> {
-    if readers.is_empty() {
-        return Ok(batch);
-    }
-    let (rows, mut room) = (batch.num_rows(), MAX_TEXT_BYTES);
-    let mut fields = batch.schema().fields().to_vec();
-    let mut columns = batch.columns().to_vec();
-    let in_words = |fault| match fault {
-        Fault::TooMuchText => {
-            Fault::Bytes(format!("the texts of {rows} rows come to more than {MAX_TEXT_BYTES} bytes"))
-        }
-        fault => fault,
-    };
-    let mut left = rows;
-    while left > 0 {
-        // All choose the same rows.
-        let mut read = 0;
-        for reader in &mut *readers {
-            read = reader.step(left, &mut room).map_err(in_words)?;
-        }
-        left = left.saturating_sub(read);
-    }
-    for reader in readers {
-        columns.push(reader.finish().map_err(in_words)?);
-        fields.push(reader.field().clone());
-    }
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    Ok(RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)?)
 }
 
 /// What a value takes at least, once decoded.

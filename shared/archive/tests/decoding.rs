@@ -5,23 +5,31 @@
 use archive::{Archive, LeafSet, RowFilter, RowGroupScan, ScanPlan};
 use arrow::{
     array::{
-        Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float32Array, Float64Array, Int32Array,
-        Int64Array, ListArray, RecordBatch, StringArray, StructArray,
+        Array, ArrayRef, AsArray, BinaryArray, BooleanArray, Float32Array, Float32Builder, Float64Array,
+        Int32Array, Int64Array, ListArray, MapArray, MapBuilder, RecordBatch, StringArray, StringBuilder,
+        StructArray, TimestampMicrosecondArray,
     },
     buffer::{NullBuffer, OffsetBuffer},
     compute::{concat_batches, filter_record_batch},
-    datatypes::{DataType, Field, Fields, Int64Type, Schema},
+    datatypes::{DataType, Field, Fields, Int64Type, Schema, TimestampMicrosecondType},
 };
 use job::FieldPath;
 use parquet::{
     arrow::ArrowWriter,
     basic::{Compression, Encoding, ZstdLevel},
-    file::properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion},
-    schema::types::ColumnPath,
+    data_type::{Int96, Int96Type},
+    file::{
+        properties::{WriterProperties, WriterPropertiesBuilder, WriterVersion},
+        writer::SerializedFileWriter,
+    },
+    schema::{parser::parse_message_type, types::ColumnPath},
 };
 use std::{fs::File, path::Path, sync::Arc};
 
 const ROWS: usize = 2_000;
+
+/// Columns of which a row has thousands of bytes.
+const HEAVY: [&str; 3] = ["history", "candidate", "own_stamp"];
 
 /// Numbers without any pattern, the same every time.
 struct Random(u64);
@@ -126,18 +134,43 @@ fn list(random: &mut Random, gaps: Gaps) -> (Field, ArrayRef) {
     (Field::new("history", list.data_type().clone(), gaps.lists), Arc::new(list))
 }
 
+fn map(random: &mut Random, gaps: Gaps) -> MapArray {
+    let strings = (StringBuilder::new(), Float32Builder::new());
+    let mut map = MapBuilder::new(None, strings.0, strings.1);
+    for _ in 0..ROWS {
+        let is_there = !gaps.lists || random.below(4) > 0;
+        for pair in 0..if is_there { random.below(4) } else { 0 } {
+            map.keys().append_value(format!("key{pair}"));
+            map.values().append_option(random.maybe(100 - gaps.values, |random| random.below(90) as f32));
+        }
+        map.append(is_there).unwrap();
+    }
+    map.finish()
+}
+
+fn moments(random: &mut Random, gaps: Gaps) -> TimestampMicrosecondArray {
+    let moment = |random: &mut Random| 1_774_000_000_000_000 + random.below(1 << 31) as i64 * 40;
+    (0..ROWS).map(|_| random.maybe(100 - gaps.values, moment)).collect()
+}
+
 fn night(random: &mut Random, gaps: Gaps) -> RecordBatch {
     let (field, list) = list(random, gaps);
     let candid: ArrayRef = Arc::new(Int64Array::from_iter_values(0..ROWS as i64));
     let candidate = leaves(random, ROWS, gaps);
     // Columns of their own, too.
     let alone = leaves(random, ROWS, Gaps { items: false, ..gaps });
+    let pairs = map(random, gaps);
+    let moments = moments(random, gaps);
+    let utc = Arc::new(moments.clone().with_timezone("UTC")) as ArrayRef;
     let mut fields = vec![
         Field::new("candid", DataType::Int64, false),
         field,
         Field::new("candidate", candidate.data_type().clone(), gaps.items),
+        Field::new("pairs", pairs.data_type().clone(), gaps.lists),
+        Field::new("moment", moments.data_type().clone(), true),
+        Field::new("utc", utc.data_type().clone(), true),
     ];
-    let mut columns = vec![candid, list, Arc::new(candidate) as ArrayRef];
+    let mut columns = vec![candid, list, Arc::new(candidate), Arc::new(pairs), Arc::new(moments), utc];
     for (field, column) in alone.fields().iter().zip(alone.columns()) {
         fields.push(field.as_ref().clone().with_name(format!("own_{}", field.name())));
         columns.push(column.clone());
@@ -174,7 +207,7 @@ impl RowFilter for Chosen<'_> {
 }
 
 /// What a scan hands out of the wanted leaves.
-fn scan(folder: &Path, wanted: &[&str], chosen: Option<Choice<'_>>) -> Vec<RecordBatch> {
+fn scan(folder: &Path, looked_at: &[&str], wanted: &[&str], chosen: Option<Choice<'_>>) -> Vec<RecordBatch> {
     let archive = Archive::open(folder.to_str().unwrap()).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let _inside = runtime.enter();
@@ -184,7 +217,7 @@ fn scan(folder: &Path, wanted: &[&str], chosen: Option<Choice<'_>>) -> Vec<Recor
     });
     let leaves =
         |names: &[&str]| LeafSet::new(file.schema(), names.iter().map(|name| FieldPath::from(*name)));
-    let plan = ScanPlan::new(file.schema(), leaves(&["candid"]), leaves(wanted), chosen.is_some());
+    let plan = ScanPlan::new(file.schema(), leaves(looked_at), leaves(wanted), chosen.is_some());
     let mut batches = Vec::new();
     for row_group in 0..file.row_groups() {
         let scan = runtime.block_on(RowGroupScan::prepare(&file, row_group, &plan)).unwrap();
@@ -271,9 +304,11 @@ fn columns_come_as_they_were_written() {
         Gaps { lists: true, items: false, values: 3 },
         Gaps { lists: false, items: true, values: 60 },
     ];
-    let choices: [(&str, Option<Choice<'_>>); 5] = [
+    let choices: [(&str, Option<Choice<'_>>); 7] = [
         ("all", None),
         ("few", Some(&|row| row % 287 == 3)),
+        ("one in five", Some(&|row| row.wrapping_mul(2_654_435_761) >> 7 & 15 < 3)),
+        ("all that are looked at", Some(&|_| true)),
         ("most", Some(&|row| row % 11 != 3)),
         ("stretches", Some(&|row| (row / 130) % 3 == 1)),
         ("the last", Some(&|row| row == ROWS - 1)),
@@ -285,9 +320,13 @@ fn columns_come_as_they_were_written() {
         for (layout, properties) in layouts() {
             let folder = tempfile::tempdir().unwrap();
             write(folder.path(), &night, properties.build());
-            for wanted in [&all[..], &["history.magpsf", "history.number", "candidate.name", "own_fid"]] {
+            // The last two are light enough to be read in one pass.
+            let light: Vec<&str> = all.iter().copied().filter(|name| !HEAVY.contains(name)).collect();
+            let few = &["history.magpsf", "history.number", "candidate.name", "own_fid"][..];
+            for wanted in [&all[..], few, &light] {
                 for (choice, chosen) in choices {
-                    let batches = scan(folder.path(), wanted, chosen);
+                    // Of a struct, one leaf is looked at and another only handed out.
+                    let batches = scan(folder.path(), &["candid", "candidate.fid"], wanted, chosen);
                     let schema = batches[0].schema();
                     let is_there =
                         |name: &&str| schema.index_of(name.split('.').next().unwrap_or_default()).is_ok();
@@ -330,4 +369,58 @@ fn pruned(night: &RecordBatch, schema: &Schema) -> RecordBatch {
         (field.name(), array)
     });
     RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
+}
+
+#[test]
+fn moments_of_the_old_kind_become_microseconds() {
+    let columns = "message spark_schema { required int64 candid; optional int96 moment; }";
+    let columns = Arc::new(parse_message_type(columns).unwrap());
+    let mut random = Random(5);
+    // Nanoseconds of a day, and the Julian day: 2,440,588 is 1970-01-01.
+    let moments: Vec<Option<(u64, u32)>> = (0..ROWS)
+        .map(|_| {
+            random.maybe(80, |random| {
+                (random.below(86_400_000) * 1_000_000 + 999, 2_440_588 + random.below(30_000) as u32)
+            })
+        })
+        .collect();
+    for with_dictionary in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let night = folder.path().join("science/year=2026/month=03/day=22");
+        std::fs::create_dir_all(&night).unwrap();
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(with_dictionary)
+            .set_write_batch_size(64)
+            .set_data_page_row_count_limit(150)
+            .set_compression(Compression::SNAPPY);
+        let file = File::create(night.join("part.parquet")).unwrap();
+        let mut writer =
+            SerializedFileWriter::new(file, columns.clone(), Arc::new(properties.build())).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let numbers: Vec<i64> = (0..ROWS as i64).collect();
+        column.typed::<parquet::data_type::Int64Type>().write_batch(&numbers, None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let raw = moments
+            .iter()
+            .flatten()
+            .map(|(nanos, day)| Int96::from(vec![*nanos as u32, (nanos >> 32) as u32, *day]));
+        let levels: Vec<i16> = moments.iter().map(|moment| i16::from(moment.is_some())).collect();
+        column.typed::<Int96Type>().write_batch(&raw.collect::<Vec<_>>(), Some(&levels), None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        for divisor in [1, 3, 700] {
+            let chosen = |row: usize| row.is_multiple_of(divisor);
+            let batches = scan(folder.path(), &["candid"], &["moment"], Some(&chosen));
+            let came = concat_batches(&batches[0].schema(), &batches).unwrap();
+            let came: Vec<Option<i64>> =
+                came["moment"].as_primitive::<TimestampMicrosecondType>().iter().collect();
+            let expected = moments.iter().step_by(divisor).map(|moment| {
+                moment.map(|(nanos, day)| i64::from(day - 2_440_588) * 86_400_000_000 + nanos as i64 / 1_000)
+            });
+            assert_eq!(came, expected.collect::<Vec<_>>(), "{divisor}");
+        }
+    }
 }

@@ -5,7 +5,7 @@ use super::{
     hybrid::Hybrid,
     images::{Block, ImagePage},
     pieces::Pieces,
-    values::{Plain, Source, Values},
+    values::{Next, Plain, Source, Values},
 };
 use crate::{buffers::Buffers, unpack::unpack_all};
 use arrow::{
@@ -45,6 +45,9 @@ pub(crate) struct Leaf {
     page: DataPage,
     /// The definition levels of the items that were gathered.
     gathered: Vec<u8>,
+    /// Which rows of a page's part are taken, and which of the values there.
+    chosen: Vec<u32>,
+    numbers: Vec<u32>,
 }
 
 /// A page, and what of it was taken.
@@ -103,6 +106,8 @@ impl Leaf {
             values,
             page,
             gathered: Vec::new(),
+            chosen: Vec::new(),
+            numbers: Vec::new(),
         }
     }
 
@@ -165,6 +170,35 @@ impl Leaf {
             count -= taken;
         }
         Ok(())
+    }
+
+    /// Outside lists: passes so many rows, of which it takes some, in order.
+    pub fn take_some(&mut self, rows: usize, taken: &[u32], room: &mut usize) -> Result<(), Fault> {
+        if self.values.are_images() {
+            return self.take_stretches(rows, taken, room);
+        }
+        let (mut done, mut left) = (0, taken);
+        while done < rows {
+            if self.page.is_used_up() && !self.next_page()? {
+                return Err(Fault::Bytes("it has fewer rows than its footer says".into()));
+            }
+            let count = (rows - done).min(self.page.count - self.page.at);
+            let (here, rest) = left.split_at(left.partition_point(|row| (*row as usize) < done + count));
+            self.take_some_here(count, done as u32, here, room)?;
+            (done, left) = (done + count, rest);
+        }
+        Ok(())
+    }
+
+    fn take_stretches(&mut self, rows: usize, taken: &[u32], room: &mut usize) -> Result<(), Fault> {
+        let mut at = 0;
+        for stretch in taken.chunk_by(|row, next| row + 1 == *next) {
+            let first = stretch.first().map_or(at, |row| *row as usize);
+            self.skip_rows(first - at)?;
+            self.take(stretch.len(), room)?;
+            at = first + stretch.len();
+        }
+        self.skip_rows(rows - at)
     }
 
     /// Passes over so many rows from where it stands, at the beginning of one.
@@ -250,9 +284,46 @@ impl Leaf {
         }
         let items = self.gathered.get(before..).unwrap_or_default();
         let present = whole_of(items, self.whole);
-        self.values.append(&mut self.page.source, items, self.whole, present, room)?;
+        let next = Next { count: present, taken: None };
+        self.values.append(&mut self.page.source, items, self.whole, next, room)?;
         self.page.at = end;
         Ok(())
+    }
+
+    /// Passes so many rows of this page, and takes those of the given numbers, the first of them being `base`.
+    fn take_some_here(
+        &mut self,
+        count: usize,
+        base: u32,
+        taken: &[u32],
+        room: &mut usize,
+    ) -> Result<(), Fault> {
+        let (start, end) = (self.page.at, self.page.at + count);
+        self.chosen.clear();
+        self.chosen.extend(taken.iter().map(|row| row - base));
+        let before = self.gathered.len();
+        let (there, numbers) = match &self.page.defined {
+            Defined::Same(level) => {
+                self.gathered.resize(before + taken.len(), *level);
+                if *level == self.whole { (count, &self.chosen) } else { (0, &self.numbers) }
+            }
+            Defined::Each(defined) => {
+                let defined = defined.get(start..end).unwrap_or_default();
+                self.gathered.extend(self.chosen.iter().filter_map(|row| defined.get(*row as usize)));
+                let there = number_values(defined, self.whole, &self.chosen, &mut self.numbers);
+                (there, &self.numbers)
+            }
+        };
+        self.page.at = end;
+        if there == 0 || taken.is_empty() {
+            let items = self.gathered.get(before..).unwrap_or_default();
+            let nothing = Next { count: 0, taken: None };
+            self.values.append(&mut self.page.source, items, self.whole, nothing, room)?;
+            return self.values.skip(&mut self.page.source, there);
+        }
+        let next = Next { count: there, taken: Some(numbers) };
+        let items = self.gathered.get(before..).unwrap_or_default();
+        self.values.append(&mut self.page.source, items, self.whole, next, room)
     }
 
     /// Goes on to the next page with anything in it; `false` at the end of the chunk.
@@ -389,6 +460,28 @@ impl DataPage {
         }
         Ok((self.count, false))
     }
+}
+
+/// The numbers of the chosen rows' values among those of all; tells how many these are.
+fn number_values(levels: &[u8], whole: u8, chosen: &[u32], numbers: &mut Vec<u32>) -> usize {
+    let mut there = 0;
+    numbers.clear();
+    numbers.extend(levels.iter().map(|level| {
+        let number = there;
+        there += u32::from(*level == whole);
+        number
+    }));
+    // Those of the chosen rows move to the front: none has so many before it as its row has.
+    let mut found = 0;
+    for row in chosen.iter().map(|row| *row as usize) {
+        let (Some(number), Some(level)) = (numbers.get(row).copied(), levels.get(row)) else { continue };
+        if let Some(place) = numbers.get_mut(found) {
+            *place = number;
+        }
+        found += usize::from(*level == whole);
+    }
+    numbers.truncate(found);
+    there as usize
 }
 
 fn whole_of(levels: &[u8], whole: u8) -> usize {

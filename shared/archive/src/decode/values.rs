@@ -8,11 +8,14 @@ use super::{
 use arrow::{
     array::{ArrayRef, BooleanArray, PrimitiveArray, StringArray},
     buffer::{BooleanBuffer, NullBuffer, OffsetBuffer},
-    datatypes::{ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type},
+    datatypes::{
+        ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit,
+        TimestampMicrosecondType,
+    },
     error::ArrowError,
 };
 use bytes::Bytes;
-use parquet::basic::Type as PhysicalType;
+use parquet::{basic::Type as PhysicalType, data_type::Int96};
 use std::sync::Arc;
 
 /// Most texts of an alert are no longer.
@@ -51,6 +54,10 @@ impl Plain {
         self.take(u32::from_le_bytes(length) as usize)
     }
 
+    fn pass_texts(&mut self, count: usize) -> Result<(), Fault> {
+        (0..count).try_for_each(|_| self.text().map(drop))
+    }
+
     /// Where each of the next `count` texts begins and ends.
     pub fn words(&mut self, count: usize) -> Result<Vec<(u32, u32)>, Fault> {
         let mut words = Vec::new();
@@ -63,33 +70,78 @@ impl Plain {
     }
 }
 
+/// The next values of a page.
+#[derive(Clone, Copy)]
+pub(crate) struct Next<'a> {
+    /// How many are passed.
+    pub count: usize,
+    /// Which of them are taken, in order; without it all are.
+    pub taken: Option<&'a [u32]>,
+}
+
+impl Next<'_> {
+    fn taken(&self) -> usize {
+        self.taken.map_or(self.count, <[u32]>::len)
+    }
+}
+
 /// A fixed number of bytes in Parquet.
-pub(crate) trait Fixed: ArrowPrimitiveType {
-    const BYTES: usize;
-    fn of(bytes: &[u8]) -> Self::Native;
+pub(crate) trait Fixed {
+    type Arrow: ArrowPrimitiveType;
+    /// As they lie in the file.
+    type Raw: Copy;
+    const BYTES: usize = size_of::<Self::Raw>();
+    fn raws(bytes: &[u8]) -> &[Self::Raw];
+    fn of(raw: Self::Raw) -> <Self::Arrow as ArrowPrimitiveType>::Native;
 }
 
 macro_rules! fixed {
-    ($($arrow:ty: $native:ty),*) => {$(
-        impl Fixed for $arrow {
-            const BYTES: usize = size_of::<$native>();
-            fn of(bytes: &[u8]) -> Self::Native {
-                <$native>::from_le_bytes(bytes.try_into().unwrap_or_default())
+    ($($name:ident: $bytes:literal bytes of $arrow:ty, $of:expr;)*) => {$(
+        #[derive(Debug)]
+        pub(crate) struct $name;
+
+        impl Fixed for $name {
+            type Arrow = $arrow;
+            type Raw = [u8; $bytes];
+
+            fn raws(bytes: &[u8]) -> &[Self::Raw] {
+                bytes.as_chunks().0
+            }
+
+            fn of(raw: Self::Raw) -> <$arrow as ArrowPrimitiveType>::Native {
+                $of(raw)
             }
         }
     )*};
 }
 
-fixed!(Int32Type: i32, Int64Type: i64, Float32Type: f32, Float64Type: f64);
+fixed! {
+    Int32: 4 bytes of Int32Type, i32::from_le_bytes;
+    Int64: 8 bytes of Int64Type, i64::from_le_bytes;
+    Float32: 4 bytes of Float32Type, f32::from_le_bytes;
+    Float64: 8 bytes of Float64Type, f64::from_le_bytes;
+    Moment: 8 bytes of TimestampMicrosecondType, i64::from_le_bytes;
+    OldMoment: 12 bytes of TimestampMicrosecondType, old_moment;
+}
+
+/// Nanoseconds of a day, and which day; the crate does the sum.
+fn old_moment([a, b, c, d, e, f, g, h, i, j, k, l]: [u8; 12]) -> i64 {
+    let word = u32::from_le_bytes;
+    let mut moment = Int96::new();
+    moment.set_data(word([a, b, c, d]), word([e, f, g, h]), word([i, j, k, l]));
+    moment.to_micros()
+}
 
 /// What is gathered of a batch, with the dictionary that pages refer to.
 #[derive(Debug)]
 pub(crate) enum Values {
     Bool(Vec<bool>),
-    Int32(Numbers<Int32Type>),
-    Int64(Numbers<Int64Type>),
-    Float32(Numbers<Float32Type>),
-    Float64(Numbers<Float64Type>),
+    Int32(Numbers<Int32>),
+    Int64(Numbers<Int64>),
+    Float32(Numbers<Float32>),
+    Float64(Numbers<Float64>),
+    Moment(Numbers<Moment>),
+    OldMoment(Numbers<OldMoment>),
     Text(Texts),
     Images(Box<Images>),
 }
@@ -103,6 +155,8 @@ macro_rules! numbers {
             Values::Int64($numbers) => $then,
             Values::Float32($numbers) => $then,
             Values::Float64($numbers) => $then,
+            Values::Moment($numbers) => $then,
+            Values::OldMoment($numbers) => $then,
             Values::Text($texts) => $text,
             Values::Images($images) => $image,
         }
@@ -118,6 +172,12 @@ impl Values {
             (PhysicalType::INT64, DataType::Int64) => Self::Int64(Numbers::default()),
             (PhysicalType::FLOAT, DataType::Float32) => Self::Float32(Numbers::default()),
             (PhysicalType::DOUBLE, DataType::Float64) => Self::Float64(Numbers::default()),
+            (PhysicalType::INT64, DataType::Timestamp(TimeUnit::Microsecond, zone)) if is_utc(zone) => {
+                Self::Moment(Numbers::default())
+            }
+            (PhysicalType::INT96, DataType::Timestamp(TimeUnit::Microsecond, None)) => {
+                Self::OldMoment(Numbers::default())
+            }
             (PhysicalType::BYTE_ARRAY, DataType::Utf8 | DataType::Utf8View) => Self::Text(Texts::default()),
             (PhysicalType::BYTE_ARRAY, DataType::Binary | DataType::BinaryView) => {
                 Self::Images(Box::default())
@@ -134,6 +194,7 @@ impl Values {
             Self::Int64(_) => DataType::Int64,
             Self::Float32(_) => DataType::Float32,
             Self::Float64(_) => DataType::Float64,
+            Self::Moment(_) | Self::OldMoment(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
             Self::Text(_) => DataType::Utf8,
             Self::Images(_) => DataType::BinaryView,
         }
@@ -151,28 +212,28 @@ impl Values {
 
     /// The dictionary of the chunk: `count` values.
     pub fn set_dictionary(&mut self, bytes: Bytes, count: usize) -> Result<(), Fault> {
-        let mut plain = Plain { bytes, at: 0 };
+        let plain = Plain { bytes, at: 0 };
         numbers!(self,
-            numbers => numbers.set_dictionary(&mut plain, count),
+            numbers => numbers.set_dictionary(plain, count),
             Bool(_bits) => Err(Fault::Bytes("it has a dictionary of truths".into())),
-            Text(texts) => texts.set_dictionary(&mut plain, count),
+            Text(texts) => texts.set_dictionary(plain, count),
             Images(images) => images.set_dictionary(plain, count))
     }
 
-    /// Appends an item for each level: the next value where it is `whole`, else nothing. `present` is how many are whole.
+    /// Appends an item for each level: the next value that is taken where it is `whole`, else nothing. Of images all are taken.
     pub fn append(
         &mut self,
         source: &mut Source,
         levels: &[u8],
         whole: u8,
-        present: usize,
+        next: Next<'_>,
         room: &mut usize,
     ) -> Result<(), Fault> {
         numbers!(self,
-            numbers => numbers.append(source, levels, whole, present),
-            Bool(bits) => append_bits(bits, source, levels, whole, present),
-            Text(texts) => texts.append(source, levels, whole, present, room),
-            Images(images) => images.append(source, levels, whole, present))
+            numbers => numbers.append(source, levels, whole, next),
+            Bool(bits) => append_bits(bits, source, levels, whole, next),
+            Text(texts) => texts.append(source, levels, whole, next, room),
+            Images(images) => images.append(source, levels, whole, next.count))
     }
 
     /// Passes over `count` values.
@@ -180,8 +241,9 @@ impl Values {
         match (self, source) {
             (_, Source::Coded(places)) => places.skip(count),
             (_, Source::Images(page)) => page.skip(count),
-            (Self::Text(_), Source::Plain(plain)) => (0..count).try_for_each(|_| plain.text().map(drop)),
+            (Self::Text(_), Source::Plain(plain)) => plain.pass_texts(count),
             (Self::Int32(_) | Self::Float32(_), Source::Plain(plain)) => plain.take(count * 4).map(drop),
+            (Self::OldMoment(_), Source::Plain(plain)) => plain.take(count * OldMoment::BYTES).map(drop),
             (_, Source::Plain(plain)) => plain.take(count * 8).map(drop),
         }
     }
@@ -214,21 +276,29 @@ fn spread<T: Copy + Default>(values: &mut Vec<T>, levels: &[u8], whole: u8, out:
     }));
 }
 
+/// Moments that are told in UTC, or in a zone that is not told, are the same numbers.
+fn is_utc(zone: &Option<Arc<str>>) -> bool {
+    zone.as_deref().is_none_or(|zone| zone == "UTC")
+}
+
 fn append_bits(
     out: &mut Vec<bool>,
     source: &mut Source,
     levels: &[u8],
     whole: u8,
-    present: usize,
+    next: Next<'_>,
 ) -> Result<(), Fault> {
     let Source::Coded(bits) = source else {
         return Err(Fault::Bytes("a page of truths is no bits".into()));
     };
-    if present == levels.len() {
-        return bits.read(present, out);
+    if next.taken.is_none() && next.count == levels.len() {
+        return bits.read(next.count, out);
     }
     let mut values = Vec::new();
-    bits.read(present, &mut values)?;
+    bits.read(next.count, &mut values)?;
+    if let Some(taken) = next.taken {
+        values = taken.iter().map(|place| values.get(*place as usize).copied().unwrap_or_default()).collect();
+    }
     spread(&mut values, levels, whole, out);
     Ok(())
 }
@@ -236,45 +306,59 @@ fn append_bits(
 /// Numbers of one width.
 #[derive(Debug)]
 pub(crate) struct Numbers<T: Fixed> {
-    values: Vec<T::Native>,
+    values: Vec<Native<T>>,
     /// Those of a page's part of which some are missing.
-    dense: Vec<T::Native>,
-    dictionary: Vec<T::Native>,
+    dense: Vec<Native<T>>,
+    /// As it lies in its page.
+    dictionary: Bytes,
     places: Vec<u32>,
 }
 
+type Native<T> = <<T as Fixed>::Arrow as ArrowPrimitiveType>::Native;
+
 impl<T: Fixed> Default for Numbers<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), dense: Vec::new(), dictionary: Vec::new(), places: Vec::new() }
+        Self { values: Vec::new(), dense: Vec::new(), dictionary: Bytes::new(), places: Vec::new() }
     }
 }
 
 impl<T: Fixed> Numbers<T> {
-    fn set_dictionary(&mut self, plain: &mut Plain, count: usize) -> Result<(), Fault> {
-        let bytes = plain.take(count.saturating_mul(T::BYTES))?;
-        self.dictionary = bytes.chunks_exact(T::BYTES).map(T::of).collect();
+    fn set_dictionary(&mut self, mut plain: Plain, count: usize) -> Result<(), Fault> {
+        let length = count.saturating_mul(T::BYTES);
+        plain.take(length)?;
+        self.dictionary = plain.bytes.slice(..length);
         Ok(())
     }
 
-    fn append(&mut self, source: &mut Source, levels: &[u8], whole: u8, present: usize) -> Result<(), Fault> {
+    fn append(&mut self, source: &mut Source, levels: &[u8], whole: u8, next: Next<'_>) -> Result<(), Fault> {
         // Those that lack nothing go where they belong at once.
-        let gather = if present == levels.len() { &mut self.values } else { &mut self.dense };
+        let lacks_some = next.taken() < levels.len();
+        let gather = if lacks_some { &mut self.dense } else { &mut self.values };
         match source {
             Source::Plain(plain) => {
-                let bytes = plain.take(present.saturating_mul(T::BYTES))?;
-                gather.extend(bytes.chunks_exact(T::BYTES).map(T::of));
+                let raws = T::raws(plain.take(next.count.saturating_mul(T::BYTES))?);
+                match next.taken {
+                    None => gather.extend(raws.iter().copied().map(T::of)),
+                    Some(taken) => gather.extend(taken.iter().map(|place| named::<T>(raws, *place))),
+                }
             }
             Source::Coded(places) => {
                 self.places.clear();
-                places.read(present, &mut self.places)?;
-                check_places(&self.places, self.dictionary.len())?;
-                let dictionary = self.dictionary.as_slice();
-                let named = |place: &u32| dictionary.get(*place as usize).copied().unwrap_or_default();
-                gather.extend(self.places.iter().map(named));
+                places.read(next.count, &mut self.places)?;
+                let raws = T::raws(&self.dictionary);
+                check_places(&self.places, raws.len())?;
+                let places = self.places.as_slice();
+                match next.taken {
+                    None => gather.extend(places.iter().map(|place| named::<T>(raws, *place))),
+                    Some(taken) => gather.extend(taken.iter().map(|taken| {
+                        let place = places.get(*taken as usize).copied().unwrap_or_default();
+                        named::<T>(raws, place)
+                    })),
+                }
             }
             Source::Images(_) => return Err(Fault::Bytes("a page of numbers came as one of bytes".into())),
         }
-        if present < levels.len() {
+        if lacks_some {
             spread(&mut self.dense, levels, whole, &mut self.values);
             self.dense.clear();
         }
@@ -282,8 +366,13 @@ impl<T: Fixed> Numbers<T> {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
-        Arc::new(PrimitiveArray::<T>::new(taken(&mut self.values).into(), nulls))
+        Arc::new(PrimitiveArray::<T::Arrow>::new(taken(&mut self.values).into(), nulls))
     }
+}
+
+/// The value at a place that is there, as was checked.
+fn named<T: Fixed>(raws: &[T::Raw], place: u32) -> Native<T> {
+    raws.get(place as usize).map_or_else(Default::default, |raw| T::of(*raw))
 }
 
 /// A short text is copied with what follows it, in one piece of a length that the compiler knows.
@@ -324,9 +413,9 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
-    fn set_dictionary(&mut self, plain: &mut Plain, count: usize) -> Result<(), Fault> {
+    fn set_dictionary(&mut self, mut plain: Plain, count: usize) -> Result<(), Fault> {
         self.words = plain.words(count)?;
-        self.dictionary = plain.bytes.clone();
+        self.dictionary = plain.bytes;
         Ok(())
     }
 
@@ -335,25 +424,32 @@ impl Texts {
         source: &mut Source,
         levels: &[u8],
         whole: u8,
-        present: usize,
+        next: Next<'_>,
         room: &mut usize,
     ) -> Result<(), Fault> {
         if let Source::Coded(places) = source {
             self.places.clear();
-            places.read(present, &mut self.places)?;
+            places.read(next.count, &mut self.places)?;
             check_places(&self.places, self.words.len())?;
         }
         self.ends.reserve(levels.len());
-        let mut places = self.places.iter();
+        let (mut taken, mut passed) = (0, 0);
         for level in levels {
             if *level == whole {
+                let number = match next.taken {
+                    None => taken,
+                    Some(places) => places.get(taken).map_or(0, |place| *place as usize),
+                };
+                taken += 1;
                 let (from, start, end) = match source {
                     Source::Plain(plain) => {
+                        plain.pass_texts(number.saturating_sub(passed))?;
+                        passed = number + 1;
                         let length = plain.text()?.len();
                         (plain.bytes.as_ref(), plain.at - length, plain.at)
                     }
                     Source::Coded(_) => {
-                        let place = places.next().map_or(0, |place| *place as usize);
+                        let place = self.places.get(number).map_or(0, |place| *place as usize);
                         let (start, end) = self.words.get(place).copied().unwrap_or_default();
                         (self.dictionary.as_ref(), start as usize, end as usize)
                     }
@@ -366,7 +462,10 @@ impl Texts {
             }
             self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| Fault::TooMuchText)?);
         }
-        Ok(())
+        match source {
+            Source::Plain(plain) => plain.pass_texts(next.count.saturating_sub(passed)),
+            _ => Ok(()),
+        }
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
