@@ -92,6 +92,49 @@ impl ScanPlan {
     }
 }
 
+/// A row group that is to be read, before anything of it is fetched.
+pub struct PlannedScan {
+    scan: RowGroupScan,
+    /// What the first pass needs.
+    wanted: Wanted,
+}
+
+impl PlannedScan {
+    /// Chooses between one pass and two.
+    pub fn of(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Self {
+        let output_bytes = uncompressed_row_bytes(file, row_group, &plan.output);
+        let two_passes = plan.filters && (plan.looks_up() || output_bytes > ONE_PASS_ROW_BYTES);
+        let first = if two_passes { &plan.narrow } else { &plan.both };
+        let wanted = Wanted::of(file, row_group, first, None);
+        let scan = RowGroupScan { two_passes, ..RowGroupScan::of(file, row_group, plan) };
+        Self { scan, wanted }
+    }
+
+    /// Of a row group in which nothing can be found ([`OpenFile::ruled_out`]): nothing is fetched, its rows count as read.
+    pub fn ruled_out(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Self {
+        let scan = RowGroupScan { ruled_out: true, ..RowGroupScan::of(file, row_group, plan) };
+        Self { scan, wanted: Wanted::default() }
+    }
+
+    /// The same, counting what it took to know which row groups are ruled out as well.
+    pub fn after(mut self, (bytes_fetched, requests): (u64, u64)) -> Self {
+        self.scan.before = (bytes_fetched, requests);
+        self
+    }
+
+    /// Bytes of the file that are held at once.
+    pub fn held_bytes(&self) -> u64 {
+        self.wanted.held_bytes()
+    }
+
+    /// Fetches what the first pass needs.
+    pub async fn fetch(self) -> Result<RowGroupScan, ArchiveError> {
+        let Self { mut scan, wanted } = self;
+        scan.told = wanted.fetch(&scan.source).await?;
+        Ok(scan)
+    }
+}
+
 /// One row group of a file, about to be read.
 pub struct RowGroupScan {
     pub(crate) file: OpenFile,
@@ -107,44 +150,23 @@ pub struct RowGroupScan {
 }
 
 impl RowGroupScan {
-    /// Chooses between one pass and two, and fetches what the first pass needs. Many scans may be prepared ahead of
-    /// the one that runs.
-    pub async fn prepare(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Result<Self, ArchiveError> {
-        let output_bytes = uncompressed_row_bytes(file, row_group, &plan.output);
-        let two_passes = plan.filters && (plan.looks_up() || output_bytes > ONE_PASS_ROW_BYTES);
-        let source = file.source.fresh();
-        let first = if two_passes { &plan.narrow } else { &plan.both };
-        let told = Wanted::of(file, row_group, first, None).fetch(&source).await?;
-        Ok(Self {
-            file: file.clone(),
-            row_group,
-            plan: plan.clone(),
-            source,
-            two_passes,
-            ruled_out: false,
-            told,
-            before: (0, 0),
-        })
-    }
-
-    /// Of a row group in which nothing can be found ([`OpenFile::ruled_out`]): nothing is fetched, its rows count as read.
-    pub fn ruled_out(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Self {
-        let (source, plan) = (file.source.fresh(), plan.clone());
+    fn of(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Self {
         Self {
             file: file.clone(),
             row_group,
-            plan,
-            source,
+            plan: plan.clone(),
+            source: file.source.fresh(),
             two_passes: false,
-            ruled_out: true,
+            ruled_out: false,
             told: Told::default(),
             before: (0, 0),
         }
     }
 
-    /// The same, counting what it took to know which row groups are ruled out as well.
-    pub fn after(self, (bytes_fetched, requests): (u64, u64)) -> Self {
-        Self { before: (bytes_fetched, requests), ..self }
+    /// Chooses between one pass and two, and fetches what the first pass needs. Many scans may be prepared ahead of
+    /// the one that runs.
+    pub async fn prepare(file: &OpenFile, row_group: usize, plan: &ScanPlan) -> Result<Self, ArchiveError> {
+        PlannedScan::of(file, row_group, plan).fetch().await
     }
 
     /// Reads the row group on the current thread, which must not be a thread of the async runtime. Batches that reach

@@ -116,6 +116,13 @@ impl Wanted {
         wanted
     }
 
+    /// What of it is held at once, when it is worked on.
+    pub fn held_bytes(&self) -> u64 {
+        let whole: u64 = self.whole.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+        let comes_bit_by_bit = !self.paged.is_empty() || !self.streamed.is_empty();
+        whole + if comes_bit_by_bit { HELD_BYTES.max(STREAMED_BYTES) } else { 0 }
+    }
+
     /// Fetches it, or has it fetched.
     pub async fn fetch(self, source: &BytesSource) -> Result<Told, ArchiveError> {
         source.fetch_ahead(self.whole).await?;

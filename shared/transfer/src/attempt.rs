@@ -2,11 +2,12 @@
 
 use crate::{
     Plan, Service, TransferError,
+    ahead::Ahead,
     content_plan::ContentPlan,
     fan_out::planned_columns,
     pace::Pacer,
     progress::Progress,
-    pump::{self, Pump, Start},
+    pump::{Pump, Start},
     run_task::{Claimed, Delivered},
     service::now,
 };
@@ -72,16 +73,14 @@ impl Service {
             // Nothing is sent while it prepares: it may be dropped at any time.
             self.holding(id, attempt, &progress, until, &mut preparing).await.map_err(|lost| lost.error)??
         };
-        let (sender, receiver) = pump::prepared_row_groups();
         let Prepared { pump, files, scan, row_groups } = prepared;
-        let fetching = tokio::spawn(pump::fetch(self.archive.clone(), files, scan, row_groups, sender));
-        let mut pumping = tokio::task::spawn_blocking(move || pump.run(receiver));
+        let ahead = Ahead::of(self.archive.clone(), files, scan, row_groups);
+        let mut pumping = tokio::task::spawn_blocking(move || pump.run(ahead));
         let ended = match self.holding(id, attempt, &progress, until, &mut pumping).await {
             Ok(ended) => ended.unwrap_or_else(|error| Err(broken_off(&error))),
             Err(lost) => {
                 // Whatever it was, this attempt may no longer send: it ends.
                 progress.stop();
-                fetching.abort();
                 match (&mut pumping).await {
                     Ok(Err(stopped)) => Err(AttemptError { error: Box::new(lost.error), ..stopped }),
                     // It came to its end meanwhile.
@@ -90,7 +89,6 @@ impl Service {
                 }
             }
         };
-        fetching.abort();
         // For the next task, or the next attempt: a worker that handed over may well be the one that goes on.
         self.kafka.make_ready(compression(&job.request.content));
         ended

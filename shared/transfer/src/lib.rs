@@ -12,6 +12,7 @@
 //!
 //! The handlers of `functions/` and the one-process stack call a [`Service`] and decide nothing themselves.
 
+mod ahead;
 mod attempt;
 mod cancel;
 mod content_plan;

@@ -2,6 +2,7 @@
 
 use crate::{
     TransferError,
+    ahead::{Ahead, Opened},
     attempt::AttemptError,
     content_plan::ContentPlan,
     figures::Stages,
@@ -11,75 +12,19 @@ use crate::{
     run_task::Delivered,
     sample::{self, OF_A_TASK},
 };
-use archive::{Archive, ArchiveError, ArchiveFile, ChosenRows, OpenFile, Opening, RowGroupScan, ScanPlan};
+use archive::{ArchiveError, ChosenRows, Opening};
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use broker::{BrokerError, Outgoing, Publisher};
-use job::{Checkpoint, Counts, Milestone, Night, Sequencer, TaskFile};
+use job::{Checkpoint, Counts, Milestone, Night, Sequencer};
 use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of, tnsclass};
 use std::{
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::mpsc;
 
-/// Row groups that wait, fetched or being so, while one is worked on.
-const PREPARED: usize = 1;
 /// How long a failed attempt waits for what is under way to the broker.
 const DRAIN: Duration = Duration::from_secs(10);
-
-/// A row group, fetched, with what opening its file took if it is the first to be read of it; or why it could not be.
-pub(crate) type Prepared = Result<(RowGroupScan, Opening), ArchiveError>;
-
-/// Fetches the row groups of a task, from `first` on, in order; ends early when nobody listens any more.
-pub(crate) async fn fetch(
-    archive: Archive,
-    files: Vec<TaskFile>,
-    plan: ScanPlan,
-    first: u32,
-    prepared: mpsc::Sender<Prepared>,
-) {
-    let mut number = 0;
-    for file in files {
-        if number + file.row_groups <= first {
-            number += file.row_groups;
-            continue;
-        }
-        let expected = ArchiveFile { path: file.path, size: file.size, etag: file.etag };
-        let opened: OpenFile = match archive.open_unchanged(&expected).await {
-            Ok(opened) => opened,
-            Err(error) => return drop(prepared.send(Err(error)).await),
-        };
-        let mut opening = opened.opening();
-        let mut ruled_out = match opened.ruled_out(&plan).await {
-            Ok(ruled_out) => ruled_out,
-            Err(error) => return drop(prepared.send(Err(error)).await),
-        };
-        for row_group in 0..opened.row_groups() {
-            number += 1;
-            if number <= first {
-                continue;
-            }
-            // Room first: while one is worked on, one more is held and no third.
-            let Ok(room) = prepared.reserve().await else { return };
-            let scan = match ruled_out.contains(row_group) {
-                true => Ok(RowGroupScan::ruled_out(&opened, row_group, &plan)),
-                false => RowGroupScan::prepare(&opened, row_group, &plan).await,
-            };
-            let scan = scan.map(|scan| scan.after(ruled_out.take_cost()));
-            let failed = scan.is_err();
-            room.send(scan.map(|scan| (scan, std::mem::take(&mut opening))));
-            if failed {
-                return;
-            }
-        }
-    }
-}
-
-/// A channel with room for the row groups that wait.
-pub(crate) fn prepared_row_groups() -> (mpsc::Sender<Prepared>, mpsc::Receiver<Prepared>) {
-    mpsc::channel(PREPARED)
-}
 
 /// One task under way.
 pub(crate) struct Pump {
@@ -155,8 +100,8 @@ impl Pump {
     }
 
     /// Works through the prepared row groups and waits until all is acknowledged. Runs on a thread of its own.
-    pub(crate) fn run(mut self, mut prepared: mpsc::Receiver<Prepared>) -> Result<Delivered, AttemptError> {
-        match self.pump(&mut prepared) {
+    pub(crate) fn run(mut self, mut ahead: Ahead) -> Result<Delivered, AttemptError> {
+        match self.pump(&mut ahead) {
             Ok(()) => {
                 let mut counts = self.sink.counts;
                 counts.sent = counts.kept;
@@ -165,7 +110,7 @@ impl Pump {
             }
             Err(error) => {
                 // Nobody fetches on for an attempt that has failed.
-                drop(prepared);
+                drop(ahead);
                 let watch = self.sink.publisher.watch();
                 let drained = self.sink.publisher.stop(DRAIN);
                 Err(AttemptError {
@@ -177,16 +122,16 @@ impl Pump {
         }
     }
 
-    fn pump(&mut self, prepared: &mut mpsc::Receiver<Prepared>) -> Result<(), TransferError> {
-        let mut ahead = None;
-        while let Some(row_group) = ahead.take().or_else(|| self.next(prepared)) {
+    fn pump(&mut self, ahead: &mut Ahead) -> Result<(), TransferError> {
+        let mut next = None;
+        while let Some(row_group) = next.take().or_else(|| self.next(ahead)) {
             if self.sink.is_full() {
                 break;
             }
             let row_group: RowGroup = row_group?;
             // While the bytes of its rows are on their way the next one's rows are chosen; under a limit it may not be wanted.
             if self.sink.allowance.is_none() && row_group.chosen.is_waiting() {
-                ahead = self.next(prepared);
+                next = self.next(ahead);
             }
             self.row_group(row_group)?;
         }
@@ -222,12 +167,12 @@ impl Pump {
     }
 
     /// The next row group, with its rows chosen; none after the last. Why it cannot be read is told when its turn comes.
-    fn next(&mut self, prepared: &mut mpsc::Receiver<Prepared>) -> Option<Result<RowGroup, TransferError>> {
+    fn next(&mut self, ahead: &mut Ahead) -> Option<Result<RowGroup, TransferError>> {
         let waits_since = Instant::now();
-        let next = prepared.blocking_recv();
+        let next = ahead.next();
         let chooses_since = Instant::now();
         self.sink.stages.fetch += chooses_since - waits_since;
-        let chosen = next?.map_err(TransferError::from).and_then(|(scan, opening)| {
+        let chosen = next?.map_err(TransferError::from).and_then(|Opened { scan, opening }| {
             let chosen = scan.choose(&mut self.filter).map_err(TransferError::from_scan)?;
             Ok(RowGroup { chosen, opening, dropped: self.filter.take_dropped() })
         });

@@ -1,0 +1,111 @@
+//! The row groups of a task, fetched ahead of the one that is worked on.
+
+use archive::{Archive, ArchiveError, ArchiveFile, Opening, PlannedScan, RowGroupScan, ScanPlan};
+use job::TaskFile;
+use std::sync::Arc;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    task::AbortHandle,
+};
+
+/// Row groups that wait, fetched or being so, while one is worked on. One alone would come too late where a request takes
+/// longer than the work.
+const WAITING: usize = 2;
+/// What they hold together, in KB; one alone may hold more.
+const WAITING_KB: u32 = 30 * 1024;
+
+/// A row group, fetched.
+pub(crate) struct Opened {
+    pub scan: RowGroupScan,
+    /// What opening its file took, if it is the first to be read of it.
+    pub opening: Opening,
+}
+
+/// Row groups in order.
+pub(crate) struct Ahead {
+    coming: mpsc::Receiver<Coming>,
+    _fetching: Fetching,
+}
+
+/// A row group on its way, or why it is not.
+struct Coming {
+    opened: oneshot::Receiver<Result<Opened, ArchiveError>>,
+    _fetching: Option<Fetching>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl Ahead {
+    /// Begins to fetch the row groups of a task, from `first` on.
+    pub fn of(archive: Archive, files: Vec<TaskFile>, plan: ScanPlan, first: u32) -> Self {
+        let (sender, coming) = mpsc::channel(WAITING);
+        let fetching = tokio::spawn(async move {
+            if let Err(error) = fetch(archive, files, plan, first, &sender).await {
+                let (told, opened) = oneshot::channel();
+                drop(told.send(Err(error)));
+                drop(sender.send(Coming { opened, _fetching: None, _room: None }).await);
+            }
+        });
+        Self { coming, _fetching: Fetching(fetching.abort_handle()) }
+    }
+
+    /// The next row group, or why it cannot be read; none after the last. Waits, on a thread that may.
+    pub fn next(&mut self) -> Option<Result<Opened, ArchiveError>> {
+        // Its room is taken until it is here.
+        let Coming { opened, _fetching, _room } = self.coming.blocking_recv()?;
+        opened.blocking_recv().ok()
+    }
+}
+
+/// Nobody fetches what nobody waits for any more.
+struct Fetching(AbortHandle);
+
+impl Drop for Fetching {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Opens the files one after the other and has their row groups fetched; ends early when nobody listens any more.
+async fn fetch(
+    archive: Archive,
+    files: Vec<TaskFile>,
+    plan: ScanPlan,
+    first: u32,
+    sender: &mpsc::Sender<Coming>,
+) -> Result<(), ArchiveError> {
+    let room = Arc::new(Semaphore::new(WAITING_KB as usize));
+    let mut number = 0;
+    for file in files {
+        if number + file.row_groups <= first {
+            number += file.row_groups;
+            continue;
+        }
+        let expected = ArchiveFile { path: file.path, size: file.size, etag: file.etag };
+        let opened = archive.open_unchanged(&expected).await?;
+        let mut opening = opened.opening();
+        let mut ruled_out = opened.ruled_out(&plan).await?;
+        for row_group in 0..opened.row_groups() {
+            number += 1;
+            if number <= first {
+                continue;
+            }
+            let Ok(place) = sender.reserve().await else { return Ok(()) };
+            let planned = match ruled_out.contains(row_group) {
+                true => PlannedScan::ruled_out(&opened, row_group, &plan),
+                false => PlannedScan::of(&opened, row_group, &plan),
+            };
+            let planned = planned.after(ruled_out.take_cost());
+            let held = u32::try_from(planned.held_bytes() / 1024).unwrap_or(WAITING_KB).min(WAITING_KB);
+            let room = room.clone().acquire_many_owned(held).await.ok();
+            let opening = std::mem::take(&mut opening);
+            let (told, answer) = oneshot::channel();
+            let fetching = tokio::spawn(async move {
+                let scan = planned.fetch().await;
+                drop(told.send(scan.map(|scan| Opened { scan, opening })));
+            });
+            let fetching = Some(Fetching(fetching.abort_handle()));
+            place.send(Coming { opened: answer, _fetching: fetching, _room: room });
+        }
+    }
+    Ok(())
+}
