@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What is kept for later: about the pages of a row group that are decompressed side by side.
-const KEPT_BYTES: usize = 24 * 1024 * 1024;
+/// What is kept for later: about what is fetched of a row group of light packets, and the pages that it becomes.
+const KEPT_BYTES: usize = 32 * 1024 * 1024;
 /// Sizes are rounded up to this, so that one buffer serves many; shorter ones are not kept.
 const STEP_BYTES: usize = 16 * 1024;
 

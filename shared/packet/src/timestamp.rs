@@ -4,6 +4,8 @@ const MICROS_PER_DAY: i64 = 86_400_000_000;
 
 /// The text of the longest year, and what follows it.
 const MOST: usize = 32;
+/// The text of a time of day without a fraction.
+const WHOLE_SECONDS: usize = 8;
 
 /// The text of a moment.
 #[derive(Clone, Copy, Debug)]
@@ -53,29 +55,28 @@ impl Moment {
 
     /// The time of day behind the date.
     fn at(mut self, of_day: i64) -> Self {
-        let seconds = of_day / 1_000_000;
-        self.pair(seconds / 3600);
-        self.push(b':');
-        self.pair(seconds / 60 % 60);
-        self.push(b':');
-        self.pair(seconds % 60);
-        let fraction = of_day % 1_000_000;
-        if fraction > 0 {
-            self.push(b'.');
-            for part in [fraction / 10_000, fraction / 100 % 100, fraction % 100] {
-                self.pair(part);
-            }
-            while self.text().last() == Some(&b'0') {
-                self.length -= 1;
-            }
+        // A day has fewer than 2³² seconds, and a second fewer microseconds: divisions of these are quick.
+        let (seconds, fraction) = ((of_day / 1_000_000) as u32, (of_day % 1_000_000) as u32);
+        let [hour, minute, second] = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(digits);
+        let [high, middle, low] = [fraction / 10_000, fraction / 100 % 100, fraction % 100].map(digits);
+        let text = [
+            hour[0], hour[1], b':', minute[0], minute[1], b':', second[0], second[1], b'.', high[0], high[1],
+            middle[0], middle[1], low[0], low[1],
+        ];
+        let shown = match fraction {
+            0 => WHOLE_SECONDS,
+            _ => text.len() - text.iter().rev().take_while(|byte| **byte == b'0').count(),
+        };
+        let from = usize::from(self.length);
+        if let Some(place) = self.text.get_mut(from..from + text.len()) {
+            place.copy_from_slice(&text);
+            self.length += shown as u8;
         }
         self
     }
 
-    /// Two digits.
     fn pair(&mut self, value: i64) {
-        self.push(b'0' + (value / 10) as u8);
-        self.push(b'0' + (value % 10) as u8);
+        digits(value as u32).into_iter().for_each(|digit| self.push(digit));
     }
 
     fn push(&mut self, byte: u8) {
@@ -84,6 +85,11 @@ impl Moment {
             self.length += 1;
         }
     }
+}
+
+/// Two digits.
+fn digits(value: u32) -> [u8; 2] {
+    [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8]
 }
 
 /// The civil date of a day number since 1970, in the proleptic Gregorian calendar: the year is taken to begin in March,

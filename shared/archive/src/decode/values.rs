@@ -402,14 +402,22 @@ pub(crate) fn check_places(places: &[u32], dictionary: usize) -> Result<(), Faul
 }
 
 /// Texts in one piece.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Texts {
     bytes: Vec<u8>,
+    /// Where each ends; a zero before them.
     ends: Vec<i32>,
     dictionary: Bytes,
     /// Where each text of the dictionary begins and ends.
     words: Vec<(u32, u32)>,
     places: Vec<u32>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let (bytes, dictionary) = (Vec::new(), Bytes::new());
+        Self { bytes, ends: vec![0], dictionary, words: Vec::new(), places: Vec::new() }
+    }
 }
 
 impl Texts {
@@ -469,8 +477,8 @@ impl Texts {
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        let offsets: Vec<i32> = std::iter::once(0).chain(self.ends.drain(..)).collect();
-        let bytes = taken(&mut self.bytes);
+        let (offsets, bytes) = (taken(&mut self.ends), taken(&mut self.bytes));
+        self.ends.push(0);
         Ok(Arc::new(StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.into(), nulls)?))
     }
 }
