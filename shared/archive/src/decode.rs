@@ -14,6 +14,7 @@ mod leaf;
 mod page;
 mod pieces;
 mod plan;
+mod texts;
 mod values;
 
 use crate::adapt::MAX_TEXT_BYTES;
