@@ -5,7 +5,7 @@ use job::TaskFile;
 use std::sync::Arc;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
-    task::AbortHandle,
+    task::{AbortHandle, JoinSet},
 };
 
 /// Row groups that wait, fetched or being so, while one is worked on. One alone would come too late where a request takes
@@ -21,16 +21,15 @@ pub(crate) struct Opened {
     pub opening: Opening,
 }
 
-/// Row groups in order.
+/// Row groups in order. One task has charge of all requests: with it they end.
 pub(crate) struct Ahead {
     coming: mpsc::Receiver<Coming>,
-    _fetching: Fetching,
+    fetching: AbortHandle,
 }
 
-/// A row group on its way, or why it is not.
+/// A row group on its way, or why it is not; and the room that it takes until it is here.
 struct Coming {
     opened: oneshot::Receiver<Result<Opened, ArchiveError>>,
-    _fetching: Option<Fetching>,
     _room: Option<OwnedSemaphorePermit>,
 }
 
@@ -39,29 +38,32 @@ impl Ahead {
     pub fn of(archive: Archive, files: Vec<TaskFile>, plan: ScanPlan, first: u32) -> Self {
         let (sender, coming) = mpsc::channel(WAITING);
         let fetching = tokio::spawn(async move {
-            if let Err(error) = fetch(archive, files, plan, first, &sender).await {
+            let mut requests = JoinSet::new();
+            if let Err(error) = fetch(archive, files, plan, first, &sender, &mut requests).await {
                 let (told, opened) = oneshot::channel();
                 drop(told.send(Err(error)));
-                drop(sender.send(Coming { opened, _fetching: None, _room: None }).await);
+                drop(sender.send(Coming { opened, _room: None }).await);
             }
+            while requests.join_next().await.is_some() {}
         });
-        Self { coming, _fetching: Fetching(fetching.abort_handle()) }
+        Self { coming, fetching: fetching.abort_handle() }
+    }
+
+    /// Ends all fetching, and with it the wait of whoever asks for the next row group.
+    pub fn fetching(&self) -> AbortHandle {
+        self.fetching.clone()
     }
 
     /// The next row group, or why it cannot be read; none after the last. Waits, on a thread that may.
     pub fn next(&mut self) -> Option<Result<Opened, ArchiveError>> {
-        // Its room is taken until it is here.
-        let Coming { opened, _fetching, _room } = self.coming.blocking_recv()?;
+        let Coming { opened, _room } = self.coming.blocking_recv()?;
         opened.blocking_recv().ok()
     }
 }
 
-/// Nobody fetches what nobody waits for any more.
-struct Fetching(AbortHandle);
-
-impl Drop for Fetching {
+impl Drop for Ahead {
     fn drop(&mut self) {
-        self.0.abort();
+        self.fetching.abort();
     }
 }
 
@@ -72,6 +74,7 @@ async fn fetch(
     plan: ScanPlan,
     first: u32,
     sender: &mpsc::Sender<Coming>,
+    requests: &mut JoinSet<()>,
 ) -> Result<(), ArchiveError> {
     let room = Arc::new(Semaphore::new(WAITING_KB as usize));
     let mut number = 0;
@@ -99,12 +102,12 @@ async fn fetch(
             let room = room.clone().acquire_many_owned(held).await.ok();
             let opening = std::mem::take(&mut opening);
             let (told, answer) = oneshot::channel();
-            let fetching = tokio::spawn(async move {
+            while requests.try_join_next().is_some() {}
+            requests.spawn(async move {
                 let scan = planned.fetch().await;
                 drop(told.send(scan.map(|scan| Opened { scan, opening })));
             });
-            let fetching = Some(Fetching(fetching.abort_handle()));
-            place.send(Coming { opened: answer, _fetching: fetching, _room: room });
+            place.send(Coming { opened: answer, _room: room });
         }
     }
     Ok(())

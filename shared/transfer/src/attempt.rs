@@ -75,12 +75,15 @@ impl Service {
         };
         let Prepared { pump, files, scan, row_groups } = prepared;
         let ahead = Ahead::of(self.archive.clone(), files, scan, row_groups);
+        let fetching = ahead.fetching();
         let mut pumping = tokio::task::spawn_blocking(move || pump.run(ahead));
         let ended = match self.holding(id, attempt, &progress, until, &mut pumping).await {
             Ok(ended) => ended.unwrap_or_else(|error| Err(broken_off(&error))),
             Err(lost) => {
                 // Whatever it was, this attempt may no longer send: it ends.
                 progress.stop();
+                // It may wait for a store that hangs.
+                fetching.abort();
                 match (&mut pumping).await {
                     Ok(Err(stopped)) => Err(AttemptError { error: Box::new(lost.error), ..stopped }),
                     // It came to its end meanwhile.
