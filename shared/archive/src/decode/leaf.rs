@@ -279,10 +279,10 @@ impl Leaf {
         self.chosen.clear();
         self.chosen.extend(taken.iter().map(|row| row - base));
         let before = self.gathered.len();
-        let (there, numbers) = match &self.page.defined {
+        let (there, numbers): (usize, &[u32]) = match &self.page.defined {
             Defined::Same(level) => {
                 self.gathered.resize(before + taken.len(), *level);
-                if *level == self.whole { (count, &self.chosen) } else { (0, &self.numbers) }
+                if *level == self.whole { (count, &self.chosen) } else { (0, &[]) }
             }
             Defined::Each(defined) => {
                 let defined = defined.get(start..end).unwrap_or_default();
@@ -292,12 +292,6 @@ impl Leaf {
             }
         };
         self.page.at = end;
-        if there == 0 || taken.is_empty() {
-            let items = self.gathered.get(before..).unwrap_or_default();
-            let nothing = Next { count: 0, taken: None };
-            self.values.append(&mut self.page.source, items, self.whole, nothing, room)?;
-            return self.values.skip(&mut self.page.source, there);
-        }
         let next = Next { count: there, taken: Some(numbers) };
         let items = self.gathered.get(before..).unwrap_or_default();
         self.values.append(&mut self.page.source, items, self.whole, next, room)
