@@ -6,10 +6,11 @@
 //! the buffer goes back to where it came from, to be filled again.
 //!
 //! Why this is sound, call by call:
-//! - `rd_kafka_produce_batch` reads payload and key of each message before it returns or before its delivery report,
-//!   and never afterwards: with neither `F_COPY` nor `F_FREE` the payload stays the caller's and has to outlive the
-//!   report, which the reference in the opaque guarantees. The bytes do not move: a `Payload` is never changed, and lies
-//!   in an `Arc`. Keys are copied by the call.
+//! - librdkafka reads payload and key of each message before its delivery report, and never afterwards: with neither
+//!   `F_COPY` nor `F_FREE` the payload stays the caller's and has to outlive the report, which the reference in the opaque
+//!   guarantees. Requests point to payloads too (`message.copy.max.bytes`): a message is reported once its request was
+//!   answered, has failed or was taken back, and then that request is not sent any more; a retry makes a new one. The bytes
+//!   do not move: a `Payload` is never changed, and lies in an `Arc`. Keys are copied by the call.
 //! - Every message that is taken is reported exactly once, purged ones too; its reference is taken back there, by
 //!   `Arc::from_raw` in rdkafka's own `IntoOpaque` for `Arc`, whose `into_ptr` made it. A message that is refused is
 //!   never reported, and its reference is taken back here. Should a client be torn down with reports left unread, their

@@ -28,7 +28,10 @@ use std::{
 };
 
 /// Bytes that may wait in the producer: what bounds a worker's memory when the broker is slow.
-const QUEUE_KBYTES: &str = "65536";
+const QUEUE_KBYTES: &str = "49152";
+/// The longest message that librdkafka copies into its request: none is, as each stays where it is until it is delivered. Of
+/// full packets that spares a copy, of what is compressed the memory for one.
+const COPIED_BYTES: &str = "0";
 /// How often the pace of acknowledgements is noted.
 const MARK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a full queue is looked at again.
@@ -135,6 +138,7 @@ impl Deliveries {
             .set("batch.size", "1000000")
             .set("batch.num.messages", "10000")
             .set("message.max.bytes", MAX_MESSAGE_BYTES)
+            .set("message.copy.max.bytes", COPIED_BYTES)
             .set("queue.buffering.max.kbytes", QUEUE_KBYTES)
             .set("queue.buffering.max.messages", "500000")
             .set("message.timeout.ms", config.delivery_timeout.as_millis().to_string())
