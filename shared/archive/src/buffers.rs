@@ -7,12 +7,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What is kept for later: about what is fetched of a row group of light packets, and the pages that it becomes.
+/// What is kept for later while nobody reads: about what is fetched of a row group of light packets, and the pages that it
+/// becomes.
 const KEPT_BYTES: usize = 32 * 1024 * 1024;
 /// Sizes are rounded up to this, so that one buffer serves many; shorter ones are not kept.
 const STEP_BYTES: usize = 16 * 1024;
 
-/// Buffers that wait to be used again.
+/// Buffers that wait to be used again. With those in use they take no more memory than those in use took at most.
 #[derive(Debug, Default)]
 pub(crate) struct Buffers(Mutex<Kept>);
 
@@ -20,7 +21,11 @@ pub(crate) struct Buffers(Mutex<Kept>);
 #[derive(Debug, Default)]
 struct Kept {
     buffers: VecDeque<Vec<u8>>,
-    bytes: usize,
+    /// Their bytes.
+    idle: usize,
+    /// Bytes of those in use, and the most that these were since none was.
+    lent: usize,
+    most_lent: usize,
 }
 
 /// A buffer in use. Whatever it held before is still in it.
@@ -38,31 +43,51 @@ impl Buffers {
             return Lent { bytes: vec![0; length], length, home };
         }
         let rounded = length.next_multiple_of(STEP_BYTES);
-        let found = self.0.lock().unwrap_or_else(PoisonError::into_inner).find(rounded);
+        let (found, gone) = self.0.lock().unwrap_or_else(PoisonError::into_inner).lend(rounded);
+        // Given back to the system while others go on, and before more is taken.
+        drop(gone);
         Lent { bytes: found.unwrap_or_else(|| vec![0; rounded]), length, home }
     }
 }
 
 impl Kept {
+    /// A buffer, unless a new one is to be made; and those that have to go then.
+    fn lend(&mut self, length: usize) -> (Option<Vec<u8>>, Vec<Vec<u8>>) {
+        let found = self.find(length);
+        self.lent += found.as_ref().map_or(length, Vec::len);
+        self.most_lent = self.most_lent.max(self.lent);
+        (found, self.trim())
+    }
+
     /// The smallest that will do, and none that would mostly lie idle.
     fn find(&mut self, length: usize) -> Option<Vec<u8>> {
         let fits = |buffer: &Vec<u8>| (length..=length + length / 4).contains(&buffer.len());
         let found = self.buffers.iter().enumerate().filter(|(_, buffer)| fits(buffer));
         let (place, _) = found.min_by_key(|(_, buffer)| buffer.len())?;
         let buffer = self.buffers.remove(place)?;
-        self.bytes -= buffer.len();
+        self.idle -= buffer.len();
         Some(buffer)
     }
 
-    /// Keeps one more; hands back those that nobody has wanted for longest and that there is no room for.
+    /// Keeps one that was lent; hands back those that there is no room for.
     fn keep(&mut self, buffer: Vec<u8>) -> Vec<Vec<u8>> {
-        self.bytes += buffer.len();
+        self.lent = self.lent.saturating_sub(buffer.len());
+        if self.lent == 0 {
+            self.most_lent = 0;
+        }
+        self.idle += buffer.len();
         self.buffers.push_back(buffer);
+        self.trim()
+    }
+
+    /// Those that nobody has wanted for longest and that there is no room for.
+    fn trim(&mut self) -> Vec<Vec<u8>> {
+        let room = self.most_lent.max(KEPT_BYTES).saturating_sub(self.lent);
         let mut gone = Vec::new();
-        while self.bytes > KEPT_BYTES
+        while self.idle > room
             && let Some(oldest) = self.buffers.pop_front()
         {
-            self.bytes -= oldest.len();
+            self.idle -= oldest.len();
             gone.push(oldest);
         }
         gone
@@ -94,7 +119,7 @@ impl Drop for Lent {
         }
         let bytes = std::mem::take(&mut self.bytes);
         let gone = self.home.0.lock().unwrap_or_else(PoisonError::into_inner).keep(bytes);
-        // Given back to the system while others go on.
+        // As above.
         drop(gone);
     }
 }
@@ -129,7 +154,25 @@ mod tests {
         drop(lent);
         drop(buffers.lend(10));
         let kept = buffers.0.lock().unwrap();
-        assert_eq!((kept.buffers.len(), kept.bytes), (KEPT_BYTES / STEP_BYTES, KEPT_BYTES));
+        assert_eq!((kept.buffers.len(), kept.idle), (KEPT_BYTES / STEP_BYTES, KEPT_BYTES));
+    }
+
+    #[test]
+    fn while_some_are_in_use_as_many_are_kept_as_were_at_most_and_then_no_more_than_the_bound() {
+        let buffers = Arc::new(Buffers::default());
+        let mut lent: Vec<Lent> = (0..9).map(|_| buffers.lend(KEPT_BYTES / 4)).collect();
+        let last = lent.pop();
+        drop(lent);
+        let held = |buffers: &Buffers| {
+            let kept = buffers.0.lock().unwrap();
+            (kept.buffers.len(), kept.idle + kept.lent)
+        };
+        assert_eq!(held(&buffers), (8, KEPT_BYTES / 4 * 9));
+        // One that none of them will do for takes the place of two.
+        let other = buffers.lend(KEPT_BYTES / 2);
+        assert_eq!(held(&buffers), (6, KEPT_BYTES / 4 * 9));
+        drop((last, other));
+        assert_eq!(held(&buffers), (3, KEPT_BYTES));
     }
 
     #[test]
