@@ -187,8 +187,7 @@ fn short() -> Fault {
 }
 
 fn unpacked<const WIDTH: usize, T: Small>(packed: &[u8], next: usize, count: usize, out: &mut Vec<T>) {
-    let (mut group, mut before, mut left) = (next / GROUP, next % GROUP, count);
-    while left > 0 {
+    let group_at = |group: usize| -> [T; GROUP] {
         let bytes = packed.get(group * WIDTH..).unwrap_or_default();
         let values = match bytes.first_chunk::<WINDOW>() {
             Some(window) => group_of::<WIDTH>(window),
@@ -199,15 +198,23 @@ fn unpacked<const WIDTH: usize, T: Small>(packed: &[u8], next: usize, count: usi
                 group_of::<WIDTH>(&window)
             }
         };
-        let values = values.map(T::small);
-        let taken = left.min(GROUP - before);
-        match taken {
-            GROUP => out.extend_from_slice(&values),
-            _ => out.extend_from_slice(&values[before..before + taken]),
-        }
-        left -= taken;
-        (group, before) = (group + 1, 0);
+        values.map(T::small)
+    };
+    let (mut group, before) = (next / GROUP, next % GROUP);
+    let head = count.min((GROUP - before) % GROUP);
+    if head > 0 {
+        out.extend(group_at(group).into_iter().skip(before).take(head));
+        group += 1;
     }
+    // Whole groups, to places that are there already: asking for each whether there is room takes as long as unpacking it.
+    let start = out.len();
+    out.resize(start + (count - head) / GROUP * GROUP, T::small(0));
+    let (places, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<GROUP>();
+    for place in places {
+        *place = group_at(group);
+        group += 1;
+    }
+    out.extend(group_at(group).into_iter().take((count - head) % GROUP));
 }
 
 fn group_of<const WIDTH: usize>(window: &[u8; WINDOW]) -> [u32; GROUP] {

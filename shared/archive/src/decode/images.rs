@@ -5,6 +5,7 @@ use super::{
     pieces::{Pieces, Value},
     values::{Plain, Source, check_places},
 };
+use crate::buffers::Buffers;
 use arrow::{
     array::{ArrayRef, BinaryViewBuilder},
     buffer::Buffer,
@@ -26,8 +27,10 @@ pub(crate) struct Images {
     /// Where each value of the dictionary begins and ends.
     words: Vec<(u32, u32)>,
     places: Vec<u32>,
-    /// A value that lies in several pieces.
-    whole: Vec<u8>,
+    /// The values of a page's part.
+    found: Vec<Option<Value>>,
+    /// Where memory comes from for those that lie in several pieces.
+    buffers: Arc<Buffers>,
 }
 
 /// The number of a page in a batch that points to it.
@@ -50,6 +53,11 @@ impl ImagePage {
 }
 
 impl Images {
+    /// Takes memory from these buffers.
+    pub fn lent_by(&mut self, buffers: Arc<Buffers>) {
+        self.buffers = buffers;
+    }
+
     pub fn set_dictionary(&mut self, mut plain: Plain, count: usize) -> Result<(), Fault> {
         self.words = plain.words(count)?;
         self.dictionary = plain.bytes;
@@ -84,27 +92,50 @@ impl Images {
         present: usize,
     ) -> Result<(), Fault> {
         let are_few = present.saturating_mul(FEW) < page.count;
+        self.found.clear();
+        let mut apart = 0;
         for level in levels {
-            if *level != whole {
-                self.views.append_null();
-                continue;
+            let value = (*level == whole).then(|| page.pieces.value()).transpose()?;
+            if let Some(Value::Apart { length, .. }) = value {
+                apart += length;
             }
-            match page.pieces.value()? {
-                Value::There { from, length } if are_few => {
+            self.found.push(value);
+        }
+        // Put together in memory that was used before.
+        let mut together = self.buffers.lend(apart);
+        let (mut end, mut out) = (0, together.bytes_mut());
+        for value in self.found.iter().flatten() {
+            if let Value::Apart { start, length } = *value {
+                let (bytes, rest) = out.split_at_mut(length);
+                page.pieces.copy(start, bytes)?;
+                out = rest;
+            }
+        }
+        let together = (apart > 0).then(|| self.views.append_block(Buffer::from(together.freeze())));
+        let found = std::mem::take(&mut self.found);
+        for value in &found {
+            match *value {
+                None => self.views.append_null(),
+                Some(Value::There { from, length }) if are_few => {
                     let value = page.pieces.came().get(from..from + length).unwrap_or_default();
                     self.views.try_append_value(value)?;
                 }
-                Value::There { from, length } => {
+                Some(Value::There { from, length }) => {
                     let block = self.block(&mut page.block, page.pieces.came());
                     self.views.try_append_view(block, place(from)?, place(length)?)?;
                 }
-                Value::Apart { start, length } => {
-                    self.whole.resize(length, 0);
-                    page.pieces.copy(start, &mut self.whole)?;
-                    self.views.try_append_value(&self.whole)?;
+                Some(Value::Apart { length, .. }) => {
+                    let start = end;
+                    end += length;
+                    self.views.try_append_view(
+                        together.unwrap_or_default(),
+                        place(start)?,
+                        place(length)?,
+                    )?;
                 }
             }
         }
+        self.found = found;
         Ok(())
     }
 

@@ -89,7 +89,10 @@ impl Leaf {
     }
 
     /// The same of pages that come as Snappy has left them.
-    pub fn packed(self, buffers: Arc<Buffers>) -> Self {
+    pub fn packed(mut self, buffers: Arc<Buffers>) -> Self {
+        if let Values::Images(images) = &mut self.values {
+            images.lent_by(buffers.clone());
+        }
         Self { packed: Some(buffers), ..self }
     }
 

@@ -77,12 +77,6 @@ pub(crate) struct Next<'a> {
     pub taken: Option<&'a [u32]>,
 }
 
-impl Next<'_> {
-    fn taken(&self) -> usize {
-        self.taken.map_or(self.count, <[u32]>::len)
-    }
-}
-
 /// A fixed number of bytes in Parquet.
 pub(crate) trait Fixed {
     type Arrow: ArrowPrimitiveType;
@@ -260,14 +254,13 @@ impl Values {
     }
 }
 
-/// Spreads the values over the items that have one. The rest get a default, and are null. A default is put behind the values,
-/// so that none is looked at that is not there.
-fn spread<T: Copy + Default>(values: &mut Vec<T>, levels: &[u8], whole: u8, out: &mut Vec<T>) {
-    values.push(T::default());
+/// Spreads values over the items that have one. The rest get a default, and are null. One value more is asked for than there
+/// may be.
+fn spread<T: Copy + Default>(levels: &[u8], whole: u8, out: &mut Vec<T>, value: impl Fn(usize) -> T) {
     let mut next = 0;
     // Without a branch: which items have a value is beyond guessing.
     out.extend(levels.iter().map(|level| {
-        let value = values.get(next).copied().unwrap_or_default();
+        let value = value(next);
         let is_whole = *level == whole;
         next += usize::from(is_whole);
         if is_whole { value } else { T::default() }
@@ -297,7 +290,7 @@ fn append_bits(
     if let Some(taken) = next.taken {
         values = taken.iter().map(|place| values.get(*place as usize).copied().unwrap_or_default()).collect();
     }
-    spread(&mut values, levels, whole, out);
+    spread(levels, whole, out, |next| values.get(next).copied().unwrap_or_default());
     Ok(())
 }
 
@@ -305,8 +298,6 @@ fn append_bits(
 #[derive(Debug)]
 pub(crate) struct Numbers<T: Fixed> {
     values: Vec<Native<T>>,
-    /// Those of a page's part of which some are missing.
-    dense: Vec<Native<T>>,
     /// As it lies in its page.
     dictionary: Bytes,
     places: Vec<u32>,
@@ -316,7 +307,7 @@ type Native<T> = <<T as Fixed>::Arrow as ArrowPrimitiveType>::Native;
 
 impl<T: Fixed> Default for Numbers<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), dense: Vec::new(), dictionary: Bytes::new(), places: Vec::new() }
+        Self { values: Vec::new(), dictionary: Bytes::new(), places: Vec::new() }
     }
 }
 
@@ -329,38 +320,52 @@ impl<T: Fixed> Numbers<T> {
     }
 
     fn append(&mut self, source: &mut Source, levels: &[u8], whole: u8, next: Next<'_>) -> Result<(), Fault> {
-        // Those that lack nothing go where they belong at once.
-        let lacks_some = next.taken() < levels.len();
-        let gather = if lacks_some { &mut self.dense } else { &mut self.values };
         match source {
             Source::Plain(plain) => {
                 let raws = T::raws(plain.take(next.count.saturating_mul(T::BYTES))?);
-                match next.taken {
-                    None => gather.extend(raws.iter().copied().map(T::of)),
-                    Some(taken) => gather.extend(taken.iter().map(|place| named::<T>(raws, *place))),
+                match next.taken.is_none() && next.count == levels.len() {
+                    true => self.values.extend(raws.iter().map(|raw| T::of(*raw))),
+                    false => self.place(levels, whole, next, |number| raws.get(number)),
                 }
             }
             Source::Coded(places) => {
                 self.places.clear();
                 places.read(next.count, &mut self.places)?;
-                let raws = T::raws(&self.dictionary);
-                check_places(&self.places, raws.len())?;
-                let places = self.places.as_slice();
-                match next.taken {
-                    None => gather.extend(places.iter().map(|place| named::<T>(raws, *place))),
-                    Some(taken) => gather.extend(taken.iter().map(|taken| {
-                        let place = places.get(*taken as usize).copied().unwrap_or_default();
-                        named::<T>(raws, place)
-                    })),
+                let (places, dictionary) = (std::mem::take(&mut self.places), self.dictionary.clone());
+                let raws = T::raws(&dictionary);
+                check_places(&places, raws.len())?;
+                let raw = |place: u32| raws.get(place as usize);
+                match next.taken.is_none() && next.count == levels.len() {
+                    true => self.values.extend(places.iter().map(|place| native::<T>(raw(*place)))),
+                    false => self.place(levels, whole, next, |number| raw(*places.get(number)?)),
                 }
+                self.places = places;
             }
             Source::Images(_) => return Err(Fault::Bytes("a page of numbers came as one of bytes".into())),
         }
-        if lacks_some {
-            spread(&mut self.dense, levels, whole, &mut self.values);
-            self.dense.clear();
-        }
         Ok(())
+    }
+
+    /// Puts each value where it belongs, where some lack or are not taken; `raw` has those that are passed, by their numbers.
+    fn place<'a>(
+        &mut self,
+        levels: &[u8],
+        whole: u8,
+        next: Next<'_>,
+        raw: impl Fn(usize) -> Option<&'a T::Raw>,
+    ) where
+        T::Raw: 'a,
+    {
+        let out = &mut self.values;
+        match next.taken {
+            None => spread(levels, whole, out, |number| native::<T>(raw(number))),
+            Some(taken) if taken.len() == levels.len() => {
+                out.extend(taken.iter().map(|number| native::<T>(raw(*number as usize))));
+            }
+            Some(taken) => spread(levels, whole, out, |place| {
+                native::<T>(taken.get(place).and_then(|number| raw(*number as usize)))
+            }),
+        }
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
@@ -368,9 +373,8 @@ impl<T: Fixed> Numbers<T> {
     }
 }
 
-/// The value at a place that is there, as was checked.
-fn named<T: Fixed>(raws: &[T::Raw], place: u32) -> Native<T> {
-    raws.get(place as usize).map_or_else(Default::default, |raw| T::of(*raw))
+fn native<T: Fixed>(raw: Option<&T::Raw>) -> Native<T> {
+    raw.map_or_else(Default::default, |raw| T::of(*raw))
 }
 
 /// What was gathered. The next batch has about as much.
