@@ -36,8 +36,8 @@ const COALESCE_BYTES: u64 = 256 * 1024;
 const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
 /// Requests of one file that are under way at once.
 const REQUESTS: usize = 8;
-/// So too of pages that are fetched while others are decoded.
-const PAGED_REQUESTS: usize = 16;
+/// So too of pages that are fetched while others are decoded: a hundred columns begin at once.
+const PAGED_REQUESTS: usize = 32;
 /// No honest page or index is larger.
 const MAX_PIECE_BYTES: u64 = 256 * 1024 * 1024;
 /// No honest page header is longer: it may hold the least and the greatest value of its page.
@@ -120,7 +120,8 @@ impl BytesSource {
         *lock(&self.0.streams) = Streams::new(chunks);
     }
 
-    /// Reads the pages of these columns, a few at a time and those ahead. None is fetched before one is asked for.
+    /// Reads the pages of these columns, a few at a time and those ahead. None is fetched before one is asked for or
+    /// [`Self::begin_paging`] says so.
     pub(crate) fn page_through(&self, columns: Vec<Wanted>) {
         *lock(&self.0.paging) = Paging::of(columns);
     }

@@ -53,6 +53,6 @@ pub use leaves::LeafSet;
 pub use listing::{Archive, ArchiveFile, fetch_object, night_of_file, open_bucket};
 pub use look::Footer;
 pub use prune::RuledOut;
-pub use scan::{ChosenRows, PlannedScan, RowFilter, RowGroupScan, ScanPlan, ScanStats};
+pub use scan::{ChosenRows, Ending, PlannedScan, RowFilter, RowGroupScan, ScanPlan, ScanStats};
 pub use schema::{Conflict, JobSchema, NightSchema, canonical, distinct, unify};
 pub use schema_text::{describe, from_description};

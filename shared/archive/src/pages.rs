@@ -1,20 +1,22 @@
 //! The pages of columns that are too large to be held at once: each column's come a few at a time, in their order and ahead
 //! of the decoder, and those that nobody wants stay where they are.
 //!
-//! Columns are decoded side by side, so all are served side by side: whenever the decoder asks, whoever has less than half
-//! of its share left is given a share more. What was read is let go. This module says what is to be fetched and keeps what
-//! came; it fetches nothing itself.
+//! Columns are decoded side by side, so all are served side by side: whenever the decoder asks, whoever has less than its
+//! share left is given more, and nobody waits for the piece behind the one that is being read. What was read is let go. This
+//! module says what is to be fetched and keeps what came; it fetches nothing itself.
 
 use bytes::Bytes;
 use std::{collections::VecDeque, ops::Range};
 
 /// What all columns may hold together, unless there are so many that each holds its least.
 pub(crate) const HELD_BYTES: u64 = 24 * 1024 * 1024;
-/// What a column is given at once at least, and at most, as far as whole pages allow.
+/// What a column has ahead of the decoder at least, and at most, as far as whole pages allow.
 const LEAST_SHARE: u64 = 256 * 1024;
 const MOST_SHARE: u64 = 8 * 1024 * 1024;
 /// No more than this is asked for ahead of the decoder, however many columns there are and however large their pages.
-const MOST_AHEAD: u64 = 96 * 1024 * 1024;
+const MOST_AHEAD: u64 = 48 * 1024 * 1024;
+/// Of more columns than this each has a decompressed page as well: less of them comes while the row group before is read.
+const FEW_COLUMNS: usize = 8;
 /// Pages of a column that lie closer than this are fetched together.
 const GAP_BYTES: u64 = 64 * 1024;
 
@@ -33,7 +35,7 @@ pub(crate) struct Wanted {
 #[derive(Debug)]
 struct Column {
     wanted: Wanted,
-    /// What it is given at once.
+    /// What it has ahead.
     share: u64,
     /// One request each.
     pieces: Vec<Range<u64>>,
@@ -100,15 +102,18 @@ impl Column {
         ahead.iter().map(|piece| piece.end.saturating_sub(piece.start.max(self.read))).sum()
     }
 
-    /// The next pieces, up to a share and `most` bytes in all; from now on they have been asked for.
+    /// The next pieces, until a share is ahead and the piece behind the one that is being read, which may be a dictionary;
+    /// of up to `most` bytes in all. From now on they have been asked for.
     fn order(&mut self, column: usize, most: u64) -> Vec<Piece> {
-        let (mut ordered, mut pieces) = (0, Vec::new());
+        let (mut ahead, mut ordered, mut pieces) = (self.unread(), 0, Vec::new());
         while let Some(range) = self.pieces.get(self.next) {
             let size = range.end - range.start;
-            if ordered >= self.share || ordered + size > most {
+            let has_its_share = ahead >= self.share && self.next > self.current + 1;
+            if has_its_share || ordered + size > most {
                 break;
             }
             ordered += size;
+            ahead += size;
             pieces.push(Piece { column, number: self.next, range: range.clone() });
             self.next += 1;
         }
@@ -119,7 +124,7 @@ impl Column {
 impl Pages {
     /// Of these columns; nothing is held yet.
     pub fn new(columns: Vec<Wanted>) -> Self {
-        // A share is asked for when half of one is left.
+        // A share is ahead, and at most half of one comes more at once.
         let most = HELD_BYTES * 2 / 3;
         // By their sizes: images come as soon as the many small columns beside them.
         let total = columns.iter().fold(0, |total: u64, wanted| total.saturating_add(wanted.size()));
@@ -162,7 +167,8 @@ impl Pages {
 
     /// What is to be fetched before anything is read.
     pub fn begin(&mut self) -> Vec<Piece> {
-        self.order_more(Vec::new())
+        let most = if self.columns.len() > FEW_COLUMNS { HELD_BYTES / 2 } else { HELD_BYTES };
+        self.order_more(Vec::new(), most)
     }
 
     /// What is to be fetched now that `piece` is being read: that one first, if it was not asked for before.
@@ -175,19 +181,23 @@ impl Pages {
             }
             column.current = piece.number;
         }
-        self.order_more(ordered)
+        self.order_more(ordered, MOST_AHEAD)
     }
 
-    fn order_more(&mut self, mut ordered: Vec<Piece>) -> Vec<Piece> {
+    fn order_more(&mut self, mut ordered: Vec<Piece>, most: u64) -> Vec<Piece> {
         let mut ahead: u64 = self.columns.iter().map(Column::unread).sum();
         for (number, column) in self.columns.iter_mut().enumerate() {
-            if column.unread() <= column.share / 2 {
-                let more = column.order(number, MOST_AHEAD.saturating_sub(ahead));
-                ahead += more.iter().map(|piece| piece.range.end - piece.range.start).sum::<u64>();
-                ordered.extend(more);
-            }
+            let more = column.order(number, most.saturating_sub(ahead));
+            ahead += more.iter().map(|piece| piece.range.end - piece.range.start).sum::<u64>();
+            ordered.extend(more);
         }
         ordered
+    }
+
+    /// Whether so little is left to be read that what comes after this row group may be fetched as well.
+    pub fn are_ending(&self) -> bool {
+        let all_ordered = self.columns.iter().all(|column| column.next >= column.pieces.len());
+        all_ordered && self.columns.iter().map(Column::unread).sum::<u64>() <= HELD_BYTES / 2
     }
 
     /// The bytes from `start` to `end`, if they are held; a page that was decompressed as a whole. They are let go with
@@ -313,13 +323,46 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_dictionary_larger_than_a_share_the_first_page_comes_with_it() {
+        let columns =
+            (0..30).map(|number| wanted_of(&column(number * 10_000_000, &[1_000_000, 300_000, 300_000])));
+        let mut pages = Pages::new(columns.collect());
+        assert!(pages.columns.iter().all(|column| column.share < 1_000_000));
+        let first = pages.piece_of(0, 1_000_000).unwrap();
+        let mut ordered: Vec<(usize, usize)> =
+            pages.order(&first).iter().map(|piece| (piece.column, piece.number)).collect();
+        ordered.sort_unstable();
+        let expected: Vec<_> = (0..30).flat_map(|column| [(column, 0), (column, 1)]).collect();
+        assert_eq!(ordered, expected);
+        // And so on: the third when the second is asked for.
+        let second = pages.piece_of(1_000_000, 1_300_000).unwrap();
+        assert_eq!(pages.order(&second).first().map(|piece| (piece.column, piece.number)), Some((0, 2)));
+    }
+
+    #[test]
+    fn the_end_is_near_once_all_is_asked_for_and_little_unread() {
+        let all = column(0, &[3_000_000; 9]);
+        let pages = Pages::new(vec![wanted_of(&all)]);
+        let mut reading = Reading { pages, coming: HashMap::new(), fetched: Vec::new() };
+        let mut near = vec![reading.pages.are_ending()];
+        for page in &all {
+            reading.read(page);
+            near.push(reading.pages.are_ending());
+        }
+        let first = near.iter().position(|near| *near).unwrap();
+        assert!(near[first..].iter().all(|near| *near) && (2..9).contains(&first), "{near:?}");
+        assert!((9 - first) * 3_000_000 <= HELD_BYTES as usize / 2);
+        assert!(Pages::default().are_ending());
+    }
+
+    #[test]
     fn no_more_is_asked_for_ahead_than_may_be_held_however_much_there_is() {
         // A thousand columns, each of pages of 10 MB.
         let columns = (0..1000).map(|number| wanted_of(&column(number * 100_000_000, &[10_000_000; 10])));
         let mut pages = Pages::new(columns.collect());
         let first = pages.piece_of(0, 10_000_000).unwrap();
         let ordered: u64 = pages.order(&first).iter().map(|piece| piece.range.end - piece.range.start).sum();
-        assert!((50_000_000..=MOST_AHEAD).contains(&ordered), "{ordered}");
+        assert!((40_000_000..=MOST_AHEAD).contains(&ordered), "{ordered}");
         // What is being read is asked for whatever else is held.
         let last = pages.piece_of(999 * 100_000_000, 999 * 100_000_000 + 10).unwrap();
         assert_eq!(pages.order(&last), std::slice::from_ref(&last));

@@ -169,6 +169,11 @@ impl RowGroupScan {
         PlannedScan::of(file, row_group, plan).fetch().await
     }
 
+    /// Has the first pages fetched of columns that come bit by bit: it is soon its turn.
+    pub fn begin(&self) {
+        self.source.begin_paging();
+    }
+
     /// Reads the row group on the current thread, which must not be a thread of the async runtime. Batches that reach
     /// `receive` hold kept rows only, in the file's order, with at least the columns of [`ScanPlan::output`].
     pub fn run(
@@ -337,10 +342,25 @@ impl Drop for Coming {
     }
 }
 
+/// Looks on while a row group is read.
+pub struct Ending(BytesSource);
+
+impl Ending {
+    /// Whether so little is left of it that the next one's bytes may come ([`RowGroupScan::begin`]).
+    pub fn is_near(&self) -> bool {
+        self.0.is_ending()
+    }
+}
+
 impl ChosenRows {
-    /// Whether it waits for bytes: meanwhile there is time for another row group's choice.
-    pub fn is_waiting(&self) -> bool {
-        matches!(&self.chosen, Chosen::Rows { coming, .. } if !coming.0.is_finished())
+    /// Whether bytes of the chosen rows are on their way: meanwhile there is time for another row group's choice.
+    pub fn has_chosen(&self) -> bool {
+        matches!(&self.chosen, Chosen::Rows { .. })
+    }
+
+    /// Tells, while it is read, whether it is nearly over.
+    pub fn ending(&self) -> Ending {
+        Ending(self.scan.source.clone())
     }
 
     /// Reads on, as [`RowGroupScan::run`] does.

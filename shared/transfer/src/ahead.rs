@@ -10,7 +10,7 @@ use tokio::{
 
 /// Row groups that wait, fetched or being so, while one is worked on. One alone would come too late where a request takes
 /// longer than the work.
-const WAITING: usize = 2;
+const WAITING: usize = 4;
 /// What they hold together, in KB; one alone may hold more.
 const WAITING_KB: u32 = 30 * 1024;
 
@@ -24,6 +24,10 @@ pub(crate) struct Opened {
 /// Row groups in order. One task has charge of all requests: with it they end.
 pub(crate) struct Ahead {
     coming: mpsc::Receiver<Coming>,
+    /// The next one, if it was looked at before its turn.
+    next: Option<Coming>,
+    /// It is here, and has begun.
+    begun: Option<Result<Opened, ArchiveError>>,
     fetching: AbortHandle,
 }
 
@@ -46,7 +50,7 @@ impl Ahead {
             }
             while requests.join_next().await.is_some() {}
         });
-        Self { coming, fetching: fetching.abort_handle() }
+        Self { coming, next: None, begun: None, fetching: fetching.abort_handle() }
     }
 
     /// Ends all fetching, and with it the wait of whoever asks for the next row group.
@@ -56,8 +60,27 @@ impl Ahead {
 
     /// The next row group, or why it cannot be read; none after the last. Waits, on a thread that may.
     pub fn next(&mut self) -> Option<Result<Opened, ArchiveError>> {
-        let Coming { opened, _room } = self.coming.blocking_recv()?;
+        let next = self.next.take();
+        if let Some(begun) = self.begun.take() {
+            return Some(begun);
+        }
+        let Coming { opened, _room } = next.or_else(|| self.coming.blocking_recv())?;
         opened.blocking_recv().ok()
+    }
+
+    /// It is soon the turn of the next row group: has the first of its pages fetched, if it comes page by page.
+    pub fn begin_next(&mut self) {
+        if self.begun.is_some() {
+            return;
+        }
+        if self.next.is_none() {
+            self.next = self.coming.try_recv().ok();
+        }
+        let Some(next) = &mut self.next else { return };
+        self.begun = next.opened.try_recv().ok();
+        if let Some(Ok(opened)) = &self.begun {
+            opened.scan.begin();
+        }
     }
 }
 

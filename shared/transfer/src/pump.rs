@@ -130,10 +130,10 @@ impl Pump {
             }
             let row_group: RowGroup = row_group?;
             // While the bytes of its rows are on their way the next one's rows are chosen; under a limit it may not be wanted.
-            if self.sink.allowance.is_none() && row_group.chosen.is_waiting() {
+            if self.sink.allowance.is_none() && row_group.chosen.has_chosen() {
                 next = self.next(ahead);
             }
-            self.row_group(row_group)?;
+            self.row_group(row_group, ahead)?;
         }
         if self.progress.is_stopped() {
             return Err(TransferError::Cancelled);
@@ -180,12 +180,17 @@ impl Pump {
         Some(chosen)
     }
 
-    fn row_group(&mut self, row_group: RowGroup) -> Result<(), TransferError> {
+    fn row_group(&mut self, row_group: RowGroup, ahead: &mut Ahead) -> Result<(), TransferError> {
         let RowGroup { chosen, opening, dropped } = row_group;
         let sink = &mut self.sink;
         let (begun, in_sink) = (Instant::now(), sink.stages.encode + sink.stages.send);
-        let mut receive =
-            |batch: RecordBatch| sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)));
+        let ending = chosen.ending();
+        let mut receive = |batch: RecordBatch| {
+            if sink.allowance.is_none() && ending.is_near() {
+                ahead.begin_next();
+            }
+            sink.batch(&batch).map_err(|error| ArchiveError::Consumer(Box::new(error)))
+        };
         let ended = chosen.run(&mut self.filter, &mut receive).map_err(TransferError::from_scan);
         let stages = &mut self.sink.stages;
         stages.scan += begun.elapsed().saturating_sub(stages.encode + stages.send - in_sink);

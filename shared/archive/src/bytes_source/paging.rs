@@ -84,6 +84,11 @@ impl BytesSource {
         }
     }
 
+    /// Whether few of the pages are still to be read, if there are any.
+    pub(crate) fn is_ending(&self) -> bool {
+        lock(&self.0.paging).pages.are_ending()
+    }
+
     /// A page that nobody wanted, decompressed.
     fn page_alone(&self, page: Range<u64>) -> Result<Bytes, ParquetError> {
         let fetched = self.0.runtime.block_on(self.get(page.clone()));
