@@ -15,21 +15,25 @@ use parquet::{
 use std::sync::Arc;
 
 /// Grows when nights have to be rewritten because they would be laid out otherwise.
-pub(crate) const VERSION: u32 = 1;
-/// Alerts of a row group.
+pub(crate) const VERSION: u32 = 2;
+/// Alerts of a row group that have images: what is not wanted of those is passed over by row groups and pages.
 const ROW_GROUP_ROWS: u64 = 4096;
+/// And of one whose alerts have none: most jobs read most of it, and its dictionaries, requests and pages have their price.
+const LIGHT_ROW_GROUP_ROWS: u64 = 16_384;
 /// A row group of very heavy alerts has fewer of them: it is held in memory.
 const ROW_GROUP_BYTES: u64 = 256 * 1024 * 1024;
 /// Bytes of a page.
 const PAGE_BYTES: usize = 128 * 1024;
-/// Alerts of a page, at most: pages of narrow columns would else be as long as row groups.
-const PAGE_ROWS: usize = 1024;
+/// Pages of a row group, at least: those of narrow columns would else be as long as row groups.
+const PAGES: usize = 4;
+/// Values that are written between two looks at how long the page is, of a page's.
+const WRITES_OF_A_PAGE: usize = 4;
 /// A column that its writer could not make smaller than this part of itself is not compressed: images are gzip already.
 const WORTH_COMPRESSING: f64 = 0.95;
 /// Values of more bytes than this, on average, are not looked for in a dictionary.
 const LONG_VALUE: u64 = 256;
 /// A dictionary pays where a column with one was smaller than this part of its plain values.
-const WORTH_A_DICTIONARY: f64 = 0.75;
+const WORTH_A_DICTIONARY: f64 = 0.95;
 /// By which alerts are looked up.
 const LOOKED_UP: [&str; 2] = ["objectId", "candid"];
 /// How often a Bloom filter says yes though it should say no.
@@ -132,7 +136,7 @@ impl Layout {
         let plain: u64 = leaves.iter().map(|leaf| leaf.plain.max(leaf.uncompressed)).sum();
         let row_bytes = (plain / rows.max(1)).max(1);
         let written_bytes = leaves.iter().map(Leaf::written).sum();
-        let row_group_rows = (ROW_GROUP_BYTES / row_bytes).clamp(16, ROW_GROUP_ROWS);
+        let row_group_rows = rows_of_a_group(&leaves, row_bytes);
         let root = without_int96(&schema.root_schema_ptr())?;
         let parquet = SchemaDescriptor::new(root);
         let kept = files.iter().find_map(|file| file.footer().file_metadata().key_value_metadata());
@@ -142,6 +146,15 @@ impl Layout {
     }
 }
 
+/// Alerts of a row group: fewer where most of their bytes are images.
+fn rows_of_a_group(leaves: &[Leaf], row_bytes: u64) -> u64 {
+    let plain = |leaf: &Leaf| leaf.plain;
+    let images: u64 = leaves.iter().filter(|leaf| leaf.is_long()).map(plain).sum();
+    let have_images = images > leaves.iter().map(plain).sum::<u64>() / 2;
+    let most = if have_images { ROW_GROUP_ROWS } else { LIGHT_ROW_GROUP_ROWS };
+    (ROW_GROUP_BYTES / row_bytes.max(1)).clamp(16, most)
+}
+
 fn properties(
     parquet: &SchemaDescriptor,
     leaves: &[Leaf],
@@ -149,13 +162,14 @@ fn properties(
     kept: Option<Vec<KeyValue>>,
 ) -> Result<WriterProperties, OptimizeError> {
     let rows = usize::try_from(row_group_rows).unwrap_or(usize::MAX);
+    let page_rows = (rows / PAGES).max(1);
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("nightferry optimize ", env!("CARGO_PKG_VERSION")).into())
         .set_key_value_metadata(kept)
         .set_max_row_group_row_count(Some(rows))
         .set_data_page_size_limit(PAGE_BYTES)
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_write_batch_size(PAGE_ROWS / 4)
+        .set_data_page_row_count_limit(page_rows)
+        .set_write_batch_size((page_rows / WRITES_OF_A_PAGE).max(1))
         .set_bloom_filter_position(BloomFilterPosition::End)
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_statistics_enabled(EnabledStatistics::Page);
@@ -240,6 +254,19 @@ mod tests {
         assert_eq!(changed, with("int64", " (TIMESTAMP(MICROS,true))"));
         let unchanged = with("int64", " (TIMESTAMP(MILLIS,false))");
         assert_eq!(without_int96(&unchanged).unwrap(), unchanged);
+    }
+
+    #[test]
+    fn a_row_group_has_fewer_alerts_with_images_and_of_heavy_ones() {
+        let image = Leaf { values: 100, plain: 1_300_400, ..Leaf::default() };
+        let text = Leaf { values: 100, plain: 30_000, ..Leaf::default() };
+        let numbers = Leaf { values: 2_700, plain: 21_600, ..Leaf::default() };
+        assert!(image.is_long() && text.is_long() && !numbers.is_long());
+        assert_eq!(rows_of_a_group(&[image, numbers], 13_000), 4096);
+        assert_eq!(rows_of_a_group(&[numbers; 2], 432), 16_384);
+        assert_eq!(rows_of_a_group(&[text, numbers, numbers], 732), 16_384);
+        assert_eq!(rows_of_a_group(&[image], 1024 * 1024), 256);
+        assert_eq!(rows_of_a_group(&[image], u64::MAX), 16);
     }
 
     #[test]
