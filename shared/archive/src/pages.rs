@@ -313,7 +313,7 @@ mod tests {
         let ordered = pages.order(&first);
         assert!(ordered.len() > 1 && ordered[0] == first);
         assert_eq!(pages.order(&first), [], "not twice");
-        // Half of a share is left by then.
+        // Less than a share is left by then.
         let last = ordered.last().unwrap().clone();
         assert_eq!(pages.order(&last)[0].number, last.number + 1);
         assert_eq!(pages.find(&last, last.range.start, last.range.end), None);

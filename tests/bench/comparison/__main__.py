@@ -40,7 +40,7 @@ from .workloads import WORKLOADS, Workload
 
 ROOT = Path(__file__).resolve().parents[3]
 PEERS = {"duckdb": runners.duckdb, "plain": plain, "spark": runners.spark}
-THROTTLED = {"E1", "E2", "E4", "medium"}
+THROTTLED = ["E1", "E2", "E4", "medium"]
 """The workloads that are also read from a slow store."""
 LIMITED = ["E3", "E4"]
 """The workloads whose limit is measured as well."""
