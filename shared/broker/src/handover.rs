@@ -23,8 +23,8 @@
 use rdkafka::{
     ClientContext,
     bindings::{
-        rd_kafka_message_t, rd_kafka_produce_batch, rd_kafka_topic_destroy, rd_kafka_topic_new,
-        rd_kafka_topic_t,
+        rd_kafka_flush, rd_kafka_message_t, rd_kafka_produce_batch, rd_kafka_topic_destroy,
+        rd_kafka_topic_new, rd_kafka_topic_t,
     },
     client::Client,
     error::KafkaError,
@@ -36,6 +36,7 @@ use std::{
     ops::Range,
     ptr::{NonNull, null_mut},
     sync::{Arc, mpsc},
+    time::Duration,
 };
 
 /// Bytes of several messages; its memory goes home when the last of them is done with.
@@ -129,6 +130,15 @@ impl Handover {
         self.messages.clear();
         (taken, refused)
     }
+}
+
+/// Sends what waits for company, and waits until all messages of the client are reported, at most so long. rdkafka's own
+/// `flush` takes back its wish to hurry before librdkafka's threads have heard of it, so that the last messages of a task
+/// waited for `linger.ms` all the same.
+pub(crate) fn send_lingering<C: ClientContext>(client: &Client<C>, most: Duration) {
+    let most = i32::try_from(most.as_millis()).unwrap_or(i32::MAX);
+    // SAFETY: the client is alive. What is left when the time is over is told by its reports.
+    unsafe { rd_kafka_flush(client.native_ptr(), most) };
 }
 
 impl Drop for Handover {

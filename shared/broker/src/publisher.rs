@@ -4,7 +4,7 @@ use crate::{
     BrokerError, Compression, KafkaConfig, MessageKey,
     config::MAX_MESSAGE_BYTES,
     error::is_lasting,
-    handover::{Handover, Payload, Piece},
+    handover::{self, Handover, Payload, Piece},
     link::Link,
 };
 use job::TopicName;
@@ -28,7 +28,7 @@ use std::{
 };
 
 /// Bytes that may wait in the producer: what bounds a worker's memory when the broker is slow.
-const QUEUE_KBYTES: &str = "49152";
+const QUEUE_KBYTES: &str = "32768";
 /// The longest message that librdkafka copies into its request: none is, as each stays where it is until it is delivered. Of
 /// full packets that spares a copy, of what is compressed the memory for one.
 const COPIED_BYTES: &str = "0";
@@ -36,9 +36,8 @@ const COPIED_BYTES: &str = "0";
 const MARK_INTERVAL: Duration = Duration::from_millis(200);
 /// How often a full queue is looked at again.
 const FULL_QUEUE_WAIT: Duration = Duration::from_millis(2);
-/// How long at once the last acknowledgements are waited for: another thread takes the reports, and this one would not
-/// hear of them before its time is over.
-const LAST_WAIT: Duration = Duration::from_millis(5);
+/// How long at once the last acknowledgements are waited for.
+const LAST_WAIT: Duration = Duration::from_millis(50);
 
 /// Messages handed over between two looks at `stop`: some 50 µs.
 const AT_ONCE: usize = 256;
@@ -457,8 +456,7 @@ impl Publisher {
             if stop() {
                 return Err(BrokerError::Stopped);
             }
-            // Sends what lingers; a time-out only means that there is more to wait for.
-            let _ = self.producer.flush(LAST_WAIT);
+            handover::send_lingering(self.producer.client(), LAST_WAIT);
         }
     }
 

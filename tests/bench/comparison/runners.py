@@ -16,7 +16,13 @@ from .workloads import PARTITIONS, Workload
 HERE = Path(__file__).resolve().parent
 CACHE = Path.home() / ".cache/nightferry/bench"
 DISK, MOCK = "disk", "mock"
-MEMORY = {"MALLOC_ARENA_MAX": "1", "MIMALLOC_ARENA_EAGER_COMMIT": "0", "MIMALLOC_PURGE_DELAY": "50"}
+MEMORY = {
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_TRIM_THRESHOLD_": str(64 * 1024 * 1024),
+    "MALLOC_MMAP_THRESHOLD_": str(32 * 1024 * 1024),
+    "MIMALLOC_ARENA_EAGER_COMMIT": "0",
+    "MIMALLOC_PURGE_DELAY": "200",
+}
 """As infra/template.yaml has it for the worker."""
 LATENCY_MS = 30
 """What a request to object storage waits for its first byte, taken long."""
