@@ -254,9 +254,43 @@ impl BytesSource {
         let mut lent = self.0.archive.buffers.lend(kept.len() + wanted as usize);
         lent.bytes_mut()[..kept.len()].copy_from_slice(kept);
         let lent =
-            receive(result, lent, kept.len()).await.map_err(|error| ArchiveError::store(path, error))?;
+            self.receive(result, lent, kept.len()).await.map_err(|error| ArchiveError::store(path, error))?;
         self.0.bytes_fetched.fetch_add(wanted, Ordering::Relaxed);
         Ok(lent.freeze())
+    }
+
+    /// Fills the buffer from `start` on with what comes.
+    async fn receive(&self, result: GetResult, mut lent: Lent, start: usize) -> object_store::Result<Lent> {
+        let broken = |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic {
+            store: "archive",
+            source,
+        };
+        let from = result.range.start;
+        let mut stream = match result.payload {
+            GetResultPayload::Stream(stream) => stream,
+            GetResultPayload::File(file, _) => {
+                let _place = self.0.archive.reads.acquire().await;
+                let read = tokio::task::spawn_blocking(move || {
+                    file.read_exact_at(&mut lent.bytes_mut()[start..], from).map(|()| lent)
+                });
+                return match read.await {
+                    Ok(read) => read.map_err(|error| broken(error.into())),
+                    Err(error) => Err(broken(error.into())),
+                };
+            }
+        };
+        let mut left = &mut lent.bytes_mut()[start..];
+        while let Some(piece) = stream.try_next().await? {
+            let Some((room, rest)) = left.split_at_mut_checked(piece.len()) else {
+                return Err(broken("more bytes came than were asked for".into()));
+            };
+            room.copy_from_slice(&piece);
+            left = rest;
+        }
+        match left.len() {
+            0 => Ok(lent),
+            missing => Err(broken(format!("{missing} bytes less came than were asked for").into())),
+        }
     }
 
     /// `length` bytes at `start`: from what was fetched ahead or is streamed, else from a window.
@@ -315,39 +349,6 @@ impl BytesSource {
     fn find(&self, ahead: &[(u64, Bytes)], start: u64, end: u64) -> Option<Bytes> {
         let after = ahead.partition_point(|(segment, _)| *segment <= start);
         ahead[..after].iter().rev().find_map(|segment| within(segment, start, end))
-    }
-}
-
-/// Fills the buffer from `start` on with what comes.
-async fn receive(result: GetResult, mut lent: Lent, start: usize) -> object_store::Result<Lent> {
-    let broken = |source: Box<dyn std::error::Error + Send + Sync>| object_store::Error::Generic {
-        store: "archive",
-        source,
-    };
-    let from = result.range.start;
-    let mut stream = match result.payload {
-        GetResultPayload::Stream(stream) => stream,
-        GetResultPayload::File(file, _) => {
-            let read = tokio::task::spawn_blocking(move || {
-                file.read_exact_at(&mut lent.bytes_mut()[start..], from).map(|()| lent)
-            });
-            return match read.await {
-                Ok(read) => read.map_err(|error| broken(error.into())),
-                Err(error) => Err(broken(error.into())),
-            };
-        }
-    };
-    let mut left = &mut lent.bytes_mut()[start..];
-    while let Some(piece) = stream.try_next().await? {
-        let Some((room, rest)) = left.split_at_mut_checked(piece.len()) else {
-            return Err(broken("more bytes came than were asked for".into()));
-        };
-        room.copy_from_slice(&piece);
-        left = rest;
-    }
-    match left.len() {
-        0 => Ok(lent),
-        missing => Err(broken(format!("{missing} bytes less came than were asked for").into())),
     }
 }
 

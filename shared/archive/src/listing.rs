@@ -10,10 +10,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+use tokio::sync::Semaphore;
 use url::Url;
 
 /// How many listings are under way at once.
 const LISTINGS: usize = 16;
+/// Files that are read from a disk at once: enough for a disk to be busy, and not so many that the bytes that are wanted
+/// first come last.
+const READS: usize = 4;
 
 /// An archive: `<root>/science/year=YYYY/month=MM/day=DD/*.parquet` (CONTRACT §1).
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub struct Archive {
     pub(crate) store: Arc<dyn ObjectStore>,
     /// What its files are read into.
     pub(crate) buffers: Arc<Buffers>,
+    /// Reads of a disk wait for one another here, in the order in which they were asked for.
+    pub(crate) reads: Arc<Semaphore>,
     root: Path,
     location: String,
     listed: Arc<Mutex<Option<Listed>>>,
@@ -59,6 +65,7 @@ impl Archive {
             root,
             location: location.to_owned(),
             buffers: Arc::default(),
+            reads: Arc::new(Semaphore::new(READS)),
             listed: Arc::default(),
             shapes: Shapes::default(),
         })
@@ -71,6 +78,7 @@ impl Archive {
             root: Path::default(),
             location: location.to_owned(),
             buffers: Arc::default(),
+            reads: Arc::new(Semaphore::new(READS)),
             listed: Arc::default(),
             shapes: Shapes::default(),
         }

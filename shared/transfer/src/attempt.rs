@@ -4,6 +4,7 @@ use crate::{
     Plan, Service, TransferError,
     ahead::Ahead,
     content_plan::ContentPlan,
+    early::Early,
     fan_out::planned_columns,
     pace::Pacer,
     progress::Progress,
@@ -55,6 +56,7 @@ struct Prepared {
     files: Vec<TaskFile>,
     scan: archive::ScanPlan,
     row_groups: u32,
+    early: Option<Early>,
 }
 
 impl Service {
@@ -73,8 +75,8 @@ impl Service {
             // Nothing is sent while it prepares: it may be dropped at any time.
             self.holding(id, attempt, &progress, until, &mut preparing).await.map_err(|lost| lost.error)??
         };
-        let Prepared { pump, files, scan, row_groups } = prepared;
-        let ahead = Ahead::of(self.archive.clone(), files, scan, row_groups);
+        let Prepared { pump, files, scan, row_groups, early } = prepared;
+        let ahead = Ahead::of(self.archive.clone(), files, scan, row_groups, early);
         let fetching = ahead.fetching();
         let mut pumping = tokio::task::spawn_blocking(move || pump.run(ahead));
         let ended = match self.holding(id, attempt, &progress, until, &mut pumping).await {
@@ -162,7 +164,7 @@ impl Service {
         claimed: Claimed,
         progress: Progress,
     ) -> Result<Prepared, AttemptError> {
-        let Claimed { row: Versioned { value: mut task, .. }, begins } = claimed;
+        let Claimed { row: Versioned { value: mut task, .. }, begins, early } = claimed;
         let id = task.id;
         let plan: Plan = self.read_json(id.job, "plan.json").await?;
         if task.files.is_empty() {
@@ -202,7 +204,7 @@ impl Service {
         };
         progress.watch(publisher.watch());
         let pump = Pump::new(content, self.tns.clone(), publisher, start, progress)?;
-        Ok(Prepared { pump, files: task.files, scan, row_groups })
+        Ok(Prepared { pump, files: task.files, scan, row_groups, early })
     }
 
     /// What the topic holds of the task. The lease of every older attempt is over: what it handed to its producer has

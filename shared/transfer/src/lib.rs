@@ -18,6 +18,7 @@ mod cancel;
 mod content_plan;
 mod document;
 mod drop;
+mod early;
 mod error;
 mod estimate;
 mod expire;

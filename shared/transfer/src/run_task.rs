@@ -3,6 +3,7 @@
 use crate::{
     AttemptEnd, AttemptFigures, Ledger, Service, TransferError,
     attempt::{AttemptError, Until},
+    early::Early,
     figures::since,
     pace::is_in_order,
     progress::Progress,
@@ -39,6 +40,8 @@ pub(crate) struct Claimed {
     pub row: Versioned<Task>,
     /// Nothing of it has been sent: where it begins was written as it was taken.
     pub begins: bool,
+    /// The first of its files that is to be read, if it is being opened already.
+    pub early: Option<Early>,
 }
 
 /// What an attempt that was seen through has to show.
@@ -154,6 +157,7 @@ impl Service {
             _ => Wish::Run,
         };
         let may_begin = wish == Wish::Run && seen.value.is_new(now());
+        let early = (wish == Wish::Run).then(|| Early::of(&self.archive, &seen.value)).flatten();
         // What is wrong with the broker, if it cannot be known, the attempt will find and tell.
         let first = if may_begin { self.first_checkpoint(job).await.ok() } else { None };
         let (mut claim, mut begins) = (Claim::Ended { changed: false }, false);
@@ -168,7 +172,7 @@ impl Service {
             matches!(claim, Claim::Mine | Claim::Ended { changed: true })
         })
         .await?;
-        Ok((claim, Claimed { row, begins }))
+        Ok((claim, Claimed { row, begins, early }))
     }
 
     /// Writes what came of the attempt, and goes on with the job.
