@@ -10,6 +10,8 @@ const GROUP: usize = 8;
 const WINDOW: usize = 40;
 /// Of levels and places.
 const MOST_BITS: u8 = 32;
+/// Where one value of so many is picked, or more, unpacking all of them by groups is faster.
+const SPARSE: usize = 3;
 
 /// A type that levels and places are read as.
 pub(crate) trait Small: Copy {
@@ -102,18 +104,62 @@ impl Hybrid {
         Ok(())
     }
 
+    /// Passes over the next `count` values, and appends those of the given numbers among them, which ascend.
+    pub fn pick(&mut self, count: usize, numbers: &[u32], out: &mut Vec<u32>) -> Result<(), Fault> {
+        if numbers.len().saturating_mul(SPARSE) >= count {
+            let start = out.len();
+            self.read(count, out)?;
+            let all = out.get_mut(start..).unwrap_or_default();
+            for (place, number) in numbers.iter().enumerate() {
+                // As they ascend, none is written over before it was picked.
+                if let Some(value) = all.get(*number as usize).copied()
+                    && let Some(place) = all.get_mut(place)
+                {
+                    *place = value;
+                }
+            }
+            out.truncate(start + numbers.len());
+            return Ok(());
+        }
+        let (mut passed, mut left) = (0, numbers);
+        while passed < count {
+            self.turn()?;
+            let here = self.here(count - passed);
+            let (picked, rest) =
+                left.split_at(left.partition_point(|number| (*number as usize) < passed + here));
+            match self.run {
+                Run::Same { value, .. } => out.resize(out.len() + picked.len(), value),
+                Run::Packed { start, next, .. } => {
+                    let packed = self.bytes.get(start..).unwrap_or_default();
+                    let value_at = |number: &u32| {
+                        single(packed, usize::from(self.width), next + (*number as usize - passed))
+                    };
+                    out.extend(picked.iter().map(value_at));
+                }
+            }
+            self.pass(here);
+            (passed, left) = (passed + here, rest);
+        }
+        Ok(())
+    }
+
     /// Passes over the next `count` values.
     pub fn skip(&mut self, mut count: usize) -> Result<(), Fault> {
         while count > 0 {
             self.turn()?;
-            let taken = match self.run {
-                Run::Same { left, .. } => count.min(left),
-                Run::Packed { next, end, .. } => count.min(end - next),
-            };
+            let taken = self.here(count);
             self.pass(taken);
             count -= taken;
         }
         Ok(())
+    }
+
+    /// How many of the next `count` values this run has.
+    fn here(&self, count: usize) -> usize {
+        match self.run {
+            Run::Same { left, .. } => count.min(left),
+            Run::Packed { next, end, .. } => count.min(end - next),
+        }
     }
 
     fn pass(&mut self, values: usize) {
@@ -184,6 +230,21 @@ impl Hybrid {
 
 fn short() -> Fault {
     Fault::Bytes("a page ends before its values".into())
+}
+
+/// The value at this place of packed groups.
+fn single(packed: &[u8], width: usize, place: usize) -> u32 {
+    let bit = place * width;
+    let bytes = packed.get(bit / 8..).unwrap_or_default();
+    let word = match bytes.first_chunk() {
+        Some(word) => u64::from_le_bytes(*word),
+        None => {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            u64::from_le_bytes(word)
+        }
+    };
+    ((word >> (bit % 8)) & ((1 << width) - 1)) as u32
 }
 
 fn unpacked<const WIDTH: usize, T: Small>(packed: &[u8], next: usize, count: usize, out: &mut Vec<T>) {
@@ -269,6 +330,18 @@ mod tests {
                 .map(|place| place.wrapping_mul(2_654_435_761) & (u32::MAX >> (32 - width)))
                 .collect();
             let bytes = Bytes::from(written(&values, width));
+            for (step, every) in [(200, 1), (50, 2), (50, 7), (13, 5), (200, 199)] {
+                let (mut hybrid, mut picked) = (Hybrid::new(bytes.clone(), width).unwrap(), Vec::new());
+                let mut wanted = Vec::new();
+                for part in values.chunks(step) {
+                    let numbers: Vec<u32> = (0..part.len() as u32).rev().step_by(every).collect();
+                    let numbers: Vec<u32> = numbers.into_iter().rev().collect();
+                    hybrid.pick(part.len(), &numbers, &mut picked).unwrap();
+                    wanted.extend(numbers.iter().map(|number| part[*number as usize]));
+                }
+                assert_eq!(picked, wanted, "{width} bits, one of {every}, {step} at a time");
+                assert!(hybrid.pick(9, &[], &mut picked).is_err());
+            }
             for step in [1, 3, 8, 50, 200] {
                 let (mut hybrid, mut read) = (Hybrid::new(bytes.clone(), width).unwrap(), Vec::<u32>::new());
                 let mut kept = Vec::<u32>::new();

@@ -4,15 +4,15 @@ use super::{
     Fault,
     hybrid::Hybrid,
     images::{Block, ImagePage},
-    page::{DataPage, Defined, Repeated, bits_of, levels_of, number_values, split, whole_of, with_length},
+    page::{
+        DataPage, Defined, Repeated, bits_of, bits_where, extend_from_level, levels_of, number_values, split,
+        whole_of, with_length,
+    },
     pieces::Pieces,
     values::{Next, Plain, Source, Values},
 };
 use crate::{buffers::Buffers, unpack::unpack_all};
-use arrow::{
-    array::ArrayRef,
-    buffer::{BooleanBuffer, NullBuffer},
-};
+use arrow::{array::ArrayRef, buffer::NullBuffer};
 use bytes::Bytes;
 use parquet::{
     basic::Encoding,
@@ -222,10 +222,8 @@ impl Leaf {
     /// The array of what was gathered, and begins anew.
     pub fn finish(&mut self) -> Result<ArrayRef, Fault> {
         let (whole, levels) = (self.whole, self.gathered.as_slice());
-        let nulls = (whole_of(levels, whole) < levels.len()).then(|| {
-            let is_whole = |place: usize| levels.get(place).is_some_and(|level| *level == whole);
-            NullBuffer::new(BooleanBuffer::collect_bool(levels.len(), is_whole))
-        });
+        let nulls =
+            (whole_of(levels, whole) < levels.len()).then(|| NullBuffer::new(bits_where(levels, whole)));
         self.gathered.clear();
         Ok(self.values.finish(nulls)?)
     }
@@ -255,10 +253,7 @@ impl Leaf {
                 // The least of all at once: looking at one after the other takes longer.
                 match defined.iter().copied().min().is_none_or(|least| least >= self.levels.item) {
                     true => self.gathered.extend_from_slice(defined),
-                    false => {
-                        self.gathered
-                            .extend(defined.iter().copied().filter(|level| *level >= self.levels.item));
-                    }
+                    false => extend_from_level(defined, self.levels.item, &mut self.gathered),
                 }
             }
         }

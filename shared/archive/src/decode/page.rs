@@ -1,6 +1,7 @@
 //! A page that is being read: its levels, and where in it the decoder is.
 
 use super::{Fault, hybrid::Hybrid, pieces::Pieces, values::Source};
+use arrow::buffer::BooleanBuffer;
 use bytes::Bytes;
 
 /// A page, and what of it was taken.
@@ -86,6 +87,37 @@ pub(super) fn whole_of(levels: &[u8], whole: u8) -> usize {
         .sum()
 }
 
+/// A bit for each level: whether it is `whole`.
+pub(super) fn bits_where(levels: &[u8], whole: u8) -> BooleanBuffer {
+    // The flags of eight levels as a word; the product brings them together in its highest byte.
+    let bits_of_eight = |levels: &[u8; 8]| {
+        let flags = u64::from_le_bytes(levels.map(|level| u8::from(level == whole)));
+        (flags.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u8
+    };
+    let (eights, rest) = levels.as_chunks();
+    let mut bits: Vec<u8> = eights.iter().map(bits_of_eight).collect();
+    let mut last = [!whole; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    bits.push(bits_of_eight(&last));
+    BooleanBuffer::new(bits.into(), 0, levels.len())
+}
+
+/// Appends the levels that are no less than `least`.
+pub(super) fn extend_from_level(levels: &[u8], least: u8, out: &mut Vec<u8>) {
+    let before = out.len();
+    // Each is written, and the next one over it if it is not wanted: which ones are is beyond guessing.
+    out.resize(before + levels.len(), 0);
+    let room = out.get_mut(before..).unwrap_or_default();
+    let mut found = 0;
+    for level in levels {
+        if let Some(place) = room.get_mut(found) {
+            *place = *level;
+        }
+        found += usize::from(*level >= least);
+    }
+    out.truncate(before + found);
+}
+
 pub(super) fn bits_of(level: u8) -> u8 {
     (u8::BITS - level.leading_zeros()) as u8
 }
@@ -108,4 +140,25 @@ pub(super) fn with_length(bytes: &mut Bytes) -> Result<Bytes, Fault> {
     let mut length = [0; 4];
     length.copy_from_slice(&split(bytes, 4)?);
     split(bytes, u32::from_le_bytes(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_told_apart_wherever_they_stand() {
+        for length in [0, 1, 7, 8, 9, 63, 64, 65, 200] {
+            let levels: Vec<u8> = (0..length).map(|place| (place * 7 % 5) as u8).collect();
+            for whole in [0, 3, 4, 255] {
+                let bits: Vec<bool> = bits_where(&levels, whole).iter().collect();
+                let wanted: Vec<bool> = levels.iter().map(|level| *level == whole).collect();
+                assert_eq!(bits, wanted, "{length} levels, {whole}");
+                let mut found = vec![9];
+                extend_from_level(&levels, whole, &mut found);
+                let wanted = levels.iter().copied().filter(|level| *level >= whole);
+                assert_eq!(found, [9].into_iter().chain(wanted).collect::<Vec<_>>(), "{length}, {whole}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Fault,
-    values::{Next, Plain, Source, check_places, taken},
+    values::{Next, Plain, Source, check_places, read_places, taken},
 };
 use arrow::{
     array::{ArrayRef, StringArray},
@@ -62,28 +62,26 @@ impl Texts {
         room: &mut usize,
     ) -> Result<(), Fault> {
         if let Source::Coded(places) = source {
-            self.places.clear();
-            places.read(next.count, &mut self.places)?;
+            read_places(places, next, &mut self.places)?;
             check_places(&self.places, self.words.len())?;
         }
         self.ends.reserve(levels.len());
         let (mut taken, mut passed) = (0, 0);
         for level in levels {
             if *level == whole {
-                let number = match next.taken {
-                    None => taken,
-                    Some(places) => places.get(taken).map_or(0, |place| *place as usize),
-                };
-                taken += 1;
                 let (from, start, end) = match source {
                     Source::Plain(plain) => {
+                        let number = match next.taken {
+                            None => taken,
+                            Some(numbers) => numbers.get(taken).map_or(0, |number| *number as usize),
+                        };
                         plain.pass_texts(number.saturating_sub(passed))?;
                         passed = number + 1;
                         let length = plain.text()?.len();
                         (plain.bytes.as_ref(), plain.at - length, plain.at)
                     }
                     Source::Coded(_) => {
-                        let place = self.places.get(number).map_or(0, |place| *place as usize);
+                        let place = self.places.get(taken).map_or(0, |place| *place as usize);
                         let (start, end) = self.words.get(place).copied().unwrap_or_default();
                         (self.dictionary.as_ref(), start as usize, end as usize)
                     }
@@ -91,6 +89,7 @@ impl Texts {
                         return Err(Fault::Bytes("a page of texts came as one of bytes".into()));
                     }
                 };
+                taken += 1;
                 *room = room.checked_sub(end - start).ok_or(Fault::TooMuchText)?;
                 append_text(from, start, end, &mut self.bytes);
             }

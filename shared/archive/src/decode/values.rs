@@ -286,11 +286,8 @@ fn append_bits(
         return bits.read(next.count, out);
     }
     let mut values = Vec::new();
-    bits.read(next.count, &mut values)?;
-    if let Some(taken) = next.taken {
-        values = taken.iter().map(|place| values.get(*place as usize).copied().unwrap_or_default()).collect();
-    }
-    spread(levels, whole, out, |next| values.get(next).copied().unwrap_or_default());
+    read_places(bits, next, &mut values)?;
+    spread(levels, whole, out, |next| values.get(next).is_some_and(|bit| *bit != 0));
     Ok(())
 }
 
@@ -323,49 +320,33 @@ impl<T: Fixed> Numbers<T> {
         match source {
             Source::Plain(plain) => {
                 let raws = T::raws(plain.take(next.count.saturating_mul(T::BYTES))?);
-                match next.taken.is_none() && next.count == levels.len() {
-                    true => self.values.extend(raws.iter().map(|raw| T::of(*raw))),
-                    false => self.place(levels, whole, next, |number| raws.get(number)),
+                let out = &mut self.values;
+                match next.taken {
+                    None if next.count == levels.len() => out.extend(raws.iter().map(|raw| T::of(*raw))),
+                    None => spread(levels, whole, out, |number| native::<T>(raws.get(number))),
+                    Some(taken) if taken.len() == levels.len() => {
+                        out.extend(taken.iter().map(|number| native::<T>(raws.get(*number as usize))));
+                    }
+                    Some(taken) => spread(levels, whole, out, |place| {
+                        native::<T>(taken.get(place).and_then(|number| raws.get(*number as usize)))
+                    }),
                 }
             }
             Source::Coded(places) => {
-                self.places.clear();
-                places.read(next.count, &mut self.places)?;
-                let (places, dictionary) = (std::mem::take(&mut self.places), self.dictionary.clone());
-                let raws = T::raws(&dictionary);
-                check_places(&places, raws.len())?;
-                let raw = |place: u32| raws.get(place as usize);
-                match next.taken.is_none() && next.count == levels.len() {
-                    true => self.values.extend(places.iter().map(|place| native::<T>(raw(*place)))),
-                    false => self.place(levels, whole, next, |number| raw(*places.get(number)?)),
+                read_places(places, next, &mut self.places)?;
+                let raws = T::raws(&self.dictionary);
+                check_places(&self.places, raws.len())?;
+                let raw = |place: u32| native::<T>(raws.get(place as usize));
+                match self.places.len() == levels.len() {
+                    true => self.values.extend(self.places.iter().map(|place| raw(*place))),
+                    false => spread(levels, whole, &mut self.values, |number| {
+                        self.places.get(number).map_or_else(Default::default, |place| raw(*place))
+                    }),
                 }
-                self.places = places;
             }
             Source::Images(_) => return Err(Fault::Bytes("a page of numbers came as one of bytes".into())),
         }
         Ok(())
-    }
-
-    /// Puts each value where it belongs, where some lack or are not taken; `raw` has those that are passed, by their numbers.
-    fn place<'a>(
-        &mut self,
-        levels: &[u8],
-        whole: u8,
-        next: Next<'_>,
-        raw: impl Fn(usize) -> Option<&'a T::Raw>,
-    ) where
-        T::Raw: 'a,
-    {
-        let out = &mut self.values;
-        match next.taken {
-            None => spread(levels, whole, out, |number| native::<T>(raw(number))),
-            Some(taken) if taken.len() == levels.len() => {
-                out.extend(taken.iter().map(|number| native::<T>(raw(*number as usize))));
-            }
-            Some(taken) => spread(levels, whole, out, |place| {
-                native::<T>(taken.get(place).and_then(|number| raw(*number as usize)))
-            }),
-        }
     }
 
     fn finish(&mut self, nulls: Option<NullBuffer>) -> ArrayRef {
@@ -381,6 +362,15 @@ fn native<T: Fixed>(raw: Option<&T::Raw>) -> Native<T> {
 pub(super) fn taken<T>(values: &mut Vec<T>) -> Vec<T> {
     let next = Vec::with_capacity(values.len() + values.len() / 16);
     std::mem::replace(values, next)
+}
+
+/// Places in the dictionary: those of the values that are taken.
+pub(crate) fn read_places(from: &mut Hybrid, next: Next<'_>, places: &mut Vec<u32>) -> Result<(), Fault> {
+    places.clear();
+    match next.taken {
+        None => from.read(next.count, places),
+        Some(taken) => from.pick(next.count, taken, places),
+    }
 }
 
 pub(crate) fn check_places(places: &[u32], dictionary: usize) -> Result<(), Fault> {
