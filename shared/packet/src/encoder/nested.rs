@@ -2,7 +2,7 @@
 
 use super::{
     node::{Node, add_fixed},
-    numbers::Number,
+    numbers::Numbers,
     put::{long_length, put_long},
 };
 use crate::PacketError;
@@ -20,7 +20,7 @@ pub(super) struct Record<'a>(Vec<Part<'a>>);
 
 /// What is written at once.
 enum Part<'a> {
-    Numbers(Vec<Number<'a>>),
+    Numbers(Vec<Numbers<'a>>),
     Other(Node<'a>),
 }
 
@@ -36,10 +36,16 @@ impl<'a> Record<'a> {
     pub(super) fn of(fields: Vec<Node<'a>>) -> Self {
         let mut parts = Vec::with_capacity(fields.len());
         for field in fields {
-            match (field.as_number(), parts.last_mut()) {
-                (Some(number), Some(Part::Numbers(numbers))) => numbers.push(number),
-                (Some(number), _) => parts.push(Part::Numbers(vec![number])),
-                (None, _) => parts.push(Part::Other(field)),
+            let Some(numbers) = field.as_numbers() else {
+                parts.push(Part::Other(field));
+                continue;
+            };
+            match parts.last_mut() {
+                Some(Part::Numbers(groups)) => match groups.last_mut() {
+                    Some(group) if group.nulls == numbers.nulls => group.columns.extend(numbers.columns),
+                    _ => groups.push(numbers),
+                },
+                _ => parts.push(Part::Numbers(vec![numbers])),
             }
         }
         Self(parts)
@@ -48,7 +54,7 @@ impl<'a> Record<'a> {
     /// As [`Node::least`].
     pub(super) fn least(&self) -> usize {
         let least = |part: &Part| match part {
-            Part::Numbers(numbers) => numbers.iter().map(Number::least).sum(),
+            Part::Numbers(groups) => groups.iter().map(Numbers::least).sum(),
             Part::Other(node) => node.least(),
         };
         self.0.iter().map(least).sum()
@@ -58,9 +64,9 @@ impl<'a> Record<'a> {
     pub(super) fn measure(&mut self, rows: Range<usize>, lengths: &mut [usize]) {
         for part in &mut self.0 {
             match part {
-                Part::Numbers(numbers) => {
-                    for number in numbers {
-                        add_fixed(number.nulls.as_ref(), rows.clone(), lengths, number.values.size());
+                Part::Numbers(groups) => {
+                    for group in groups {
+                        add_fixed(group.nulls.as_ref(), rows.clone(), lengths, group.size());
                     }
                 }
                 Part::Other(node) => node.measure(rows.clone(), lengths),
@@ -72,7 +78,7 @@ impl<'a> Record<'a> {
     pub(super) fn write(&self, rows: Range<usize>, places: &mut [usize], out: &mut [u8]) {
         for part in &self.0 {
             match part {
-                Part::Numbers(numbers) => Number::write_all(numbers, rows.clone(), places, out),
+                Part::Numbers(groups) => Numbers::write_all(groups, rows.clone(), places, out),
                 Part::Other(node) => node.write(rows.clone(), places, out),
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{
     nested::{List, Record},
-    numbers::{Floats, Number},
+    numbers::{Floats, Numbers},
     put::{NULL, VALUE, long_length, put_bytes, put_long},
 };
 use crate::{PacketError, timestamp::Moment};
@@ -206,10 +206,10 @@ impl<'a> Node<'a> {
     }
 
     /// This as one of several numbers that follow one another.
-    pub(super) fn as_number(&self) -> Option<Number<'a>> {
+    pub(super) fn as_numbers(&self) -> Option<Numbers<'a>> {
         match &self.values {
             Values::Floats(values) if self.branch => {
-                Some(Number { nulls: self.nulls.clone(), values: *values })
+                Some(Numbers { nulls: self.nulls.clone(), columns: vec![*values] })
             }
             _ => None,
         }

@@ -5,11 +5,12 @@ use super::put::{NULL, VALUE};
 use arrow::buffer::NullBuffer;
 use std::ops::Range;
 
-/// A column of them, each after its branch.
-pub(super) struct Number<'a> {
+/// Columns of them, each value after its branch, that are null in the same rows: those of a detection, say, where there was
+/// none.
+pub(super) struct Numbers<'a> {
     /// None where no row is null.
     pub nulls: Option<NullBuffer>,
-    pub values: Floats<'a>,
+    pub columns: Vec<Floats<'a>>,
 }
 
 /// Of one size.
@@ -29,25 +30,32 @@ impl Floats<'_> {
     }
 }
 
-impl Number<'_> {
+impl Numbers<'_> {
+    /// Bytes of the values of a row that is not null.
+    pub(super) fn size(&self) -> usize {
+        self.columns.iter().map(Floats::size).sum()
+    }
+
     /// As `Node::least`.
     pub(super) fn least(&self) -> usize {
-        1 + if self.nulls.is_some() { 0 } else { self.values.size() }
+        self.columns.len() + if self.nulls.is_some() { 0 } else { self.size() }
     }
 
     /// Writes a value of each of these columns for each of these rows at its place, and moves the place behind them.
-    pub(super) fn write_all(numbers: &[Self], rows: Range<usize>, places: &mut [usize], out: &mut [u8]) {
+    pub(super) fn write_all(groups: &[Self], rows: Range<usize>, places: &mut [usize], out: &mut [u8]) {
         for (row, place) in rows.zip(places) {
             let mut at = *place;
-            for number in numbers {
-                if number.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                    out[at] = NULL;
-                    at += 1;
+            for Self { nulls, columns } in groups {
+                if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                    out[at..at + columns.len()].fill(NULL);
+                    at += columns.len();
                     continue;
                 }
-                match number.values {
-                    Floats::Single(values) => at = put(values[row].to_le_bytes(), at, out),
-                    Floats::Double(values) => at = put(values[row].to_le_bytes(), at, out),
+                for column in columns {
+                    at = match column {
+                        Floats::Single(values) => put(values[row].to_le_bytes(), at, out),
+                        Floats::Double(values) => put(values[row].to_le_bytes(), at, out),
+                    };
                 }
             }
             *place = at;
