@@ -334,8 +334,9 @@ mod tests {
                 let (mut hybrid, mut picked) = (Hybrid::new(bytes.clone(), width).unwrap(), Vec::new());
                 let mut wanted = Vec::new();
                 for part in values.chunks(step) {
-                    let numbers: Vec<u32> = (0..part.len() as u32).rev().step_by(every).collect();
-                    let numbers: Vec<u32> = numbers.into_iter().rev().collect();
+                    let last = part.len() as u32 - 1;
+                    let numbers: Vec<u32> =
+                        (0..=last).filter(|number| (last - number).is_multiple_of(every)).collect();
                     hybrid.pick(part.len(), &numbers, &mut picked).unwrap();
                     wanted.extend(numbers.iter().map(|number| part[*number as usize]));
                 }

@@ -147,3 +147,34 @@ impl<'a> List<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Float32Array, Float64Array};
+    use std::sync::Arc;
+
+    /// The bytes are Avro's by its specification: a zero and the value with its lowest byte first, or a two for a null.
+    #[test]
+    fn numbers_are_null_each_where_its_own_column_is() {
+        let columns: [ArrayRef; 4] = [
+            Arc::new(Float32Array::from(vec![Some(1.0), None, Some(1.0)])),
+            Arc::new(Float64Array::from(vec![Some(2.0), None, Some(2.0)])),
+            Arc::new(Float32Array::from(vec![None, Some(1.0), Some(1.0)])),
+            Arc::new(Float32Array::from(vec![1.0, 1.0, 1.0])),
+        ];
+        let nodes = columns.iter().map(|column| Node::new(column, None, "magnitude").unwrap());
+        let mut record = Record::of(nodes.collect());
+        let mut lengths = [record.least(); 3];
+        record.measure(0..3, &mut lengths);
+        let (one, two): (&[u8], &[u8]) = (&[0, 0, 0, 0x80, 0x3f], &[0, 0, 0, 0, 0, 0, 0, 0, 0x40]);
+        let wanted =
+            [[one, two, &[2], one], [&[2], &[2], one, one], [one, two, one, one]].map(|row| row.concat());
+        assert_eq!(lengths, [wanted[0].len(), wanted[1].len(), wanted[2].len()]);
+        let mut places = [0, lengths[0], lengths[0] + lengths[1]];
+        let mut out = vec![0xaa; lengths.iter().sum()];
+        record.write(0..3, &mut places, &mut out);
+        assert_eq!(out, wanted.concat());
+        assert_eq!(places, [lengths[0], lengths[0] + lengths[1], out.len()]);
+    }
+}
