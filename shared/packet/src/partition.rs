@@ -1,13 +1,10 @@
 //! The partition of an alert.
 
-use std::hash::Hasher;
-
 /// The partition, below `partitions`, of every alert of an object: a hash of `objectId` that never changes, since a
 /// resumed task must find its messages where an earlier attempt put them.
 pub fn partition_of(object_id: &str, partitions: i32) -> i32 {
-    let mut hasher = twox_hash::XxHash64::with_seed(0);
-    hasher.write(object_id.as_bytes());
-    let bucket = hasher.finish() % u64::from(partitions.max(1).unsigned_abs());
+    let hash = twox_hash::XxHash64::oneshot(0, object_id.as_bytes());
+    let bucket = hash % u64::from(partitions.max(1).unsigned_abs());
     i32::try_from(bucket).unwrap_or_default()
 }
 

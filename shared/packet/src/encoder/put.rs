@@ -34,8 +34,26 @@ pub(super) fn put_long(value: i64, mut place: usize, out: &mut [u8]) -> usize {
 pub(super) fn put_bytes(bytes: &[u8], place: usize, out: &mut [u8]) -> usize {
     let place = put_long(bytes.len() as i64, place, out);
     let end = place + bytes.len();
-    out[place..end].copy_from_slice(bytes);
+    let place = &mut out[place..end];
+    // Most texts are short, and shorter than what it takes to call for a copy of a length that the compiler does not know.
+    match bytes.len() {
+        8..=16 => put_ends::<8>(bytes, place),
+        4..8 => put_ends::<4>(bytes, place),
+        0..4 => place.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte),
+        _ => place.copy_from_slice(bytes),
+    }
     end
+}
+
+/// Of bytes between one and two times `SIZE` the first and the last ones, which may be the same in part.
+#[inline]
+fn put_ends<const SIZE: usize>(bytes: &[u8], place: &mut [u8]) {
+    if let (Some(from), Some(to)) = (bytes.first_chunk::<SIZE>(), place.first_chunk_mut()) {
+        *to = *from;
+    }
+    if let (Some(from), Some(to)) = (bytes.last_chunk::<SIZE>(), place.last_chunk_mut()) {
+        *to = *from;
+    }
 }
 
 #[cfg(test)]
