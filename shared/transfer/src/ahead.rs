@@ -1,7 +1,6 @@
 //! The row groups of a task, fetched ahead of the one that is worked on.
 
-use crate::early::{Early, expected};
-use archive::{Archive, ArchiveError, Opening, PlannedScan, RowGroupScan, ScanPlan};
+use archive::{Archive, ArchiveError, ArchiveFile, Opening, PlannedScan, RowGroupScan, ScanPlan};
 use job::TaskFile;
 use std::sync::Arc;
 use tokio::{
@@ -39,18 +38,12 @@ struct Coming {
 }
 
 impl Ahead {
-    /// Begins to fetch the row groups of a task, from `first` on. One of the files may be open already.
-    pub fn of(
-        archive: Archive,
-        files: Vec<TaskFile>,
-        plan: ScanPlan,
-        first: u32,
-        early: Option<Early>,
-    ) -> Self {
+    /// Begins to fetch the row groups of a task, from `first` on.
+    pub fn of(archive: Archive, files: Vec<TaskFile>, plan: ScanPlan, first: u32) -> Self {
         let (sender, coming) = mpsc::channel(WAITING);
         let fetching = tokio::spawn(async move {
             let mut requests = JoinSet::new();
-            if let Err(error) = fetch(archive, files, plan, first, early, &sender, &mut requests).await {
+            if let Err(error) = fetch(archive, files, plan, first, &sender, &mut requests).await {
                 let (told, opened) = oneshot::channel();
                 drop(told.send(Err(error)));
                 drop(sender.send(Coming { opened, _room: None }).await);
@@ -103,7 +96,6 @@ async fn fetch(
     files: Vec<TaskFile>,
     plan: ScanPlan,
     first: u32,
-    mut early: Option<Early>,
     sender: &mpsc::Sender<Coming>,
     requests: &mut JoinSet<()>,
 ) -> Result<(), ArchiveError> {
@@ -114,15 +106,9 @@ async fn fetch(
             number += file.row_groups;
             continue;
         }
-        let expected = expected(&file);
-        let opened = match early.take() {
-            Some(early) => early.take(&expected).await,
-            None => None,
-        };
-        let opened = match opened {
-            Some(opened) => opened?,
-            None => archive.open_unchanged(&expected).await?,
-        };
+        // As it was at fan-out.
+        let as_planned = ArchiveFile { path: file.path, size: file.size, etag: file.etag };
+        let opened = archive.open_unchanged(&as_planned).await?;
         let mut opening = opened.opening();
         let mut ruled_out = opened.ruled_out(&plan).await?;
         for row_group in 0..opened.row_groups() {

@@ -1,11 +1,9 @@
 //! What an attempt does while it holds its task: prepare, pump, and keep the lease.
 
 use crate::{
-    Plan, Service, TransferError,
+    Service, TransferError,
     ahead::Ahead,
-    content_plan::ContentPlan,
-    early::Early,
-    fan_out::planned_columns,
+    early::{Begun, Planned},
     pace::Pacer,
     progress::Progress,
     pump::{Pump, Start},
@@ -50,13 +48,10 @@ impl Until {
     }
 }
 
-/// What a pump needs besides itself.
+/// A pump, and what it is to work through.
 struct Prepared {
     pump: Pump,
-    files: Vec<TaskFile>,
-    scan: archive::ScanPlan,
-    row_groups: u32,
-    early: Option<Early>,
+    ahead: Ahead,
 }
 
 impl Service {
@@ -75,8 +70,7 @@ impl Service {
             // Nothing is sent while it prepares: it may be dropped at any time.
             self.holding(id, attempt, &progress, until, &mut preparing).await.map_err(|lost| lost.error)??
         };
-        let Prepared { pump, files, scan, row_groups, early } = prepared;
-        let ahead = Ahead::of(self.archive.clone(), files, scan, row_groups, early);
+        let Prepared { pump, ahead } = prepared;
         let fetching = ahead.fetching();
         let mut pumping = tokio::task::spawn_blocking(move || pump.run(ahead));
         let ended = match self.holding(id, attempt, &progress, until, &mut pumping).await {
@@ -166,11 +160,19 @@ impl Service {
     ) -> Result<Prepared, AttemptError> {
         let Claimed { row: Versioned { value: mut task, .. }, begins, early } = claimed;
         let id = task.id;
-        let plan: Plan = self.read_json(id.job, "plan.json").await?;
+        let begun = match early {
+            Some(early) => early.take().await,
+            None => None,
+        };
+        let (planned, fetched) = match begun {
+            Some(Ok(Begun { planned, fetched })) => (planned, Some(fetched)),
+            // What failed may come through now; if it does not, the attempt fails by it.
+            _ => (Planned::of(self, job).await?, None),
+        };
+        let Planned { plan, content } = planned;
         if task.files.is_empty() {
             task.files = self.files_again(&task, &progress).await?;
         }
-        let content = ContentPlan::new(&job.request, planned_columns(&plan)?.schema())?;
         if packet::avro_schema(&content.layout)? != plan.avro_schema {
             return Err(replanned(id, "its schema is not what this version of nightferry makes of it").into());
         }
@@ -192,7 +194,10 @@ impl Service {
             arrived.counts(),
             compression(&job.request.content),
         )?;
-        let (scan, row_groups) = (content.scan.clone(), checkpoint.row_groups);
+        let first = checkpoint.row_groups;
+        let ahead = fetched.and_then(|fetched| fetched.take(&task.files, first)).unwrap_or_else(|| {
+            Ahead::of(self.archive.clone(), task.files.clone(), content.scan.clone(), first)
+        });
         let start = Start {
             night: task.night,
             checkpoint,
@@ -204,7 +209,7 @@ impl Service {
         };
         progress.watch(publisher.watch());
         let pump = Pump::new(content, self.tns.clone(), publisher, start, progress)?;
-        Ok(Prepared { pump, files: task.files, scan, row_groups, early })
+        Ok(Prepared { pump, ahead })
     }
 
     /// What the topic holds of the task. The lease of every older attempt is over: what it handed to its producer has

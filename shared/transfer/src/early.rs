@@ -1,47 +1,73 @@
-//! The first file that a task reads, opened while the task is still being claimed: both wait for others, a store and a
-//! broker here, the archive there.
+//! What a task begins with, made ready while the task is still being claimed: the claim waits for a store and a broker, this
+//! for the bucket and the archive.
 
-use archive::{Archive, ArchiveError, ArchiveFile, OpenFile};
-use job::{Task, TaskFile};
+use crate::{
+    Plan, Service, TransferError, ahead::Ahead, content_plan::ContentPlan, fan_out::planned_columns,
+};
+use job::{Job, Task, TaskFile};
 use tokio::task::JoinHandle;
 
-/// A file that is being opened. Dropping it ends that.
-pub(crate) struct Early {
-    file: ArchiveFile,
-    opening: JoinHandle<Result<OpenFile, ArchiveError>>,
+/// What was fixed for the tasks of a job, and what it asks for.
+pub(crate) struct Planned {
+    pub plan: Plan,
+    pub content: ContentPlan,
+}
+
+/// A task's plan, and its row groups on their way.
+pub(crate) struct Begun {
+    pub planned: Planned,
+    pub fetched: Fetched,
+}
+
+/// Row groups of these files from the first one on.
+pub(crate) struct Fetched {
+    files: Vec<TaskFile>,
+    first: u32,
+    ahead: Ahead,
+}
+
+/// A beginning under way. Dropping it ends that.
+pub(crate) struct Early(JoinHandle<Result<Begun, TransferError>>);
+
+impl Planned {
+    pub async fn of(service: &Service, job: &Job) -> Result<Self, TransferError> {
+        let plan: Plan = service.read_json(job.id, "plan.json").await?;
+        let content = ContentPlan::new(&job.request, planned_columns(&plan)?.schema())?;
+        Ok(Self { plan, content })
+    }
+}
+
+impl Fetched {
+    /// They, if these are the ones that are wanted.
+    pub fn take(self, files: &[TaskFile], first: u32) -> Option<Ahead> {
+        (self.files == files && self.first == first).then_some(self.ahead)
+    }
 }
 
 impl Early {
-    /// Begins with the file in which the task is to go on, if there is one.
-    pub fn of(archive: &Archive, task: &Task) -> Option<Self> {
-        let done = task.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.row_groups);
-        let mut before = 0;
-        let first = task.files.iter().find(|file| {
-            before += file.row_groups;
-            before > done
-        })?;
-        let (archive, file) = (archive.clone(), expected(first));
-        let wanted = file.clone();
-        let opening = tokio::spawn(async move { archive.open_unchanged(&wanted).await });
-        Some(Self { file, opening })
-    }
-
-    /// The file as it was opened, or why it was not, if it is this one that is wanted.
-    pub async fn take(mut self, wanted: &ArchiveFile) -> Option<Result<OpenFile, ArchiveError>> {
-        if self.file != *wanted {
+    /// Begins where the task goes on by what its row says now.
+    pub fn of(service: &Service, job: &Job, task: &Task) -> Option<Self> {
+        if task.files.is_empty() {
             return None;
         }
-        (&mut self.opening).await.ok()
+        let first = task.checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.row_groups);
+        let (service, job, files) = (service.clone(), job.clone(), task.files.clone());
+        Some(Self(tokio::spawn(async move {
+            let planned = Planned::of(&service, &job).await?;
+            let scan = planned.content.scan.clone();
+            let ahead = Ahead::of(service.archive.clone(), files.clone(), scan, first);
+            Ok(Begun { planned, fetched: Fetched { files, first, ahead } })
+        })))
+    }
+
+    /// What there is, or why there is nothing.
+    pub async fn take(mut self) -> Option<Result<Begun, TransferError>> {
+        (&mut self.0).await.ok()
     }
 }
 
 impl Drop for Early {
     fn drop(&mut self) {
-        self.opening.abort();
+        self.0.abort();
     }
-}
-
-/// The file as it was at fan-out.
-pub(crate) fn expected(file: &TaskFile) -> ArchiveFile {
-    ArchiveFile { path: file.path.clone(), size: file.size, etag: file.etag.clone() }
 }

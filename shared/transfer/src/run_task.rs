@@ -40,7 +40,7 @@ pub(crate) struct Claimed {
     pub row: Versioned<Task>,
     /// Nothing of it has been sent: where it begins was written as it was taken.
     pub begins: bool,
-    /// The first of its files that is to be read, if it is being opened already.
+    /// What it begins with, if that is on its way already.
     pub early: Option<Early>,
 }
 
@@ -157,7 +157,8 @@ impl Service {
             _ => Wish::Run,
         };
         let may_begin = wish == Wish::Run && seen.value.is_new(now());
-        let early = (wish == Wish::Run).then(|| Early::of(&self.archive, &seen.value)).flatten();
+        let is_free = seen.value.clone().claim(now(), wish, &self.settings.attempts) == Claim::Mine;
+        let early = is_free.then(|| Early::of(self, job, &seen.value)).flatten();
         // What is wrong with the broker, if it cannot be known, the attempt will find and tell.
         let first = if may_begin { self.first_checkpoint(job).await.ok() } else { None };
         let (mut claim, mut begins) = (Claim::Ended { changed: false }, false);
