@@ -159,9 +159,23 @@ async fn a_worker_whose_time_is_up_does_not_wait_for_a_store_that_hangs() {
     counted.answered.store(3, Ordering::Relaxed);
     let until = Utc::now() + TimeDelta::seconds(2);
     let attempt = service.run_task(split.task(), Some(until));
-    let outcome = tokio::time::timeout(Duration::from_secs(30), attempt).await.expect("it waits on").unwrap();
+    let asked = || counted.requests.load(Ordering::Relaxed);
+    let twin = async {
+        while asked() <= 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // All that it asks for at once.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let before = asked();
+        let outcome = service.run_task(split.task(), None).await.unwrap();
+        assert!(matches!(outcome, Outcome::Busy { .. }), "{outcome:?}");
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        assert_eq!(asked(), before, "a task that another holds was begun");
+    };
+    let attempt = tokio::time::timeout(Duration::from_secs(30), attempt);
+    let (outcome, ()) = futures::future::join(attempt, twin).await;
+    let outcome = outcome.expect("it waits on").unwrap();
     assert!(matches!(outcome, Outcome::Again { .. } | Outcome::Busy { .. }), "{outcome:?}");
-    assert!(counted.requests.load(Ordering::Relaxed) > 3, "nothing hung");
     counted.answered.store(u64::MAX, Ordering::Relaxed);
     while let Outcome::Again { wait } | Outcome::Busy { wait } =
         service.run_task(split.task(), None).await.unwrap()
