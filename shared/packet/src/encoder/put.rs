@@ -81,4 +81,17 @@ mod tests {
             assert_eq!((out[0], out[1 + bytes.len()], long_length(value)), (0xaa, 0xaa, bytes.len()));
         }
     }
+
+    #[test]
+    fn texts_of_any_length_keep_to_their_place() {
+        let text: Vec<u8> = (1..=70).collect();
+        for length in 0..=text.len() {
+            let mut out = [0xaa; 80];
+            let before = if length < 64 { 1 } else { 2 };
+            assert_eq!(put_bytes(&text[..length], 3, &mut out), 3 + before + length);
+            assert_eq!(out[..3], [0xaa; 3]);
+            assert_eq!(&out[3 + before..3 + before + length], &text[..length], "{length} bytes");
+            assert!(out[3 + before + length..].iter().all(|byte| *byte == 0xaa), "{length} bytes");
+        }
+    }
 }
