@@ -2,7 +2,7 @@
 
 use crate::{
     Archive, ArchiveError, ArchiveFile, LeafSet, bytes_source::BytesSource, footer_bounds::check_footer,
-    page_meter::refused_encoding, shapes::Shapes,
+    page_meter::refused_encoding, schema::views, shapes::Shapes,
 };
 use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef, TimeUnit};
 use parquet::{
@@ -231,22 +231,6 @@ pub(crate) fn hint(field: &FieldRef, column: &Type) -> FieldRef {
         other => other.clone(),
     };
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(field.metadata().clone()))
-}
-
-/// Texts and binaries within lists and maps as views.
-fn views(data_type: &DataType) -> DataType {
-    let inner = |field: &FieldRef| {
-        let data_type = views(field.data_type());
-        Arc::new(field.as_ref().clone().with_data_type(data_type))
-    };
-    match data_type {
-        DataType::Utf8 => DataType::Utf8View,
-        DataType::Binary => DataType::BinaryView,
-        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
-        DataType::List(item) => DataType::List(inner(item)),
-        DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
-        other => other.clone(),
-    }
 }
 
 impl OpenFile {

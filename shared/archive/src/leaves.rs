@@ -1,5 +1,6 @@
 //! Which leaves of the archive's columns a step needs.
 
+use crate::schema::views;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use job::FieldPath;
 use parquet::{
@@ -29,6 +30,13 @@ impl LeafSet {
     /// This set and another.
     pub fn union(&self, other: &Self, job_schema: &Schema) -> Self {
         Self::new(job_schema, self.fields.iter().chain(&other.fields).cloned())
+    }
+
+    /// The same set, delivered with texts as views.
+    pub(crate) fn with_views(self) -> Self {
+        let fields = self.schema.fields().iter();
+        let viewed = fields.map(|field| field.as_ref().clone().with_data_type(views(field.data_type())));
+        Self { schema: Arc::new(Schema::new(viewed.collect::<Vec<_>>())), ..self }
     }
 
     /// The schema of the batches that a scan of this set delivers.

@@ -81,6 +81,11 @@ impl ScanPlan {
         Self { needs: needs.into(), ..self }
     }
 
+    /// The same, with texts as views in what the receiver gets: what a dictionary holds once is not copied for each row.
+    pub fn with_views(self) -> Self {
+        Self { output: self.output.with_views(), both: self.both.with_views(), ..self }
+    }
+
     /// What a row must hold to be kept, as far as it is known.
     pub fn needs(&self) -> &[Need] {
         &self.needs

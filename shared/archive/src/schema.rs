@@ -102,6 +102,22 @@ fn canonical_type(data_type: &DataType) -> DataType {
     }
 }
 
+/// The same with texts and binaries as views, also within structs, lists and maps.
+pub(crate) fn views(data_type: &DataType) -> DataType {
+    let inner = |field: &FieldRef| {
+        let data_type = views(field.data_type());
+        Arc::new(field.as_ref().clone().with_data_type(data_type))
+    };
+    match data_type {
+        DataType::Utf8 => DataType::Utf8View,
+        DataType::Binary => DataType::BinaryView,
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(inner).collect()),
+        DataType::List(item) => DataType::List(inner(item)),
+        DataType::Map(entries, sorted) => DataType::Map(inner(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
 pub(crate) fn list_of(item: DataType) -> DataType {
     DataType::List(Arc::new(Field::new("item", item, true)))
 }

@@ -133,7 +133,7 @@ impl Deliveries {
             // Without, it connects to nobody until it first asks for a producer's number, and asks again half a second later.
             .set("enable.sparse.connections", "false")
             .set("compression.type", compression.name())
-            .set("linger.ms", "20")
+            .set("linger.ms", "2")
             .set("batch.size", "1000000")
             .set("batch.num.messages", "10000")
             .set("message.max.bytes", MAX_MESSAGE_BYTES)

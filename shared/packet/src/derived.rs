@@ -2,7 +2,9 @@
 
 use crate::layout::type_of;
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, StringBuilder},
+    array::{
+        Array, ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, StringBuilder, StringViewArray,
+    },
     compute::cast,
     datatypes::{DataType, Schema},
 };
@@ -86,8 +88,8 @@ pub fn finkclass(batch: &RecordBatch) -> StringArray {
 }
 
 struct Inputs {
-    cdsxmatch: Option<StringArray>,
-    tracklet: Option<StringArray>,
+    cdsxmatch: Option<StringViewArray>,
+    tracklet: Option<StringViewArray>,
     roid: Number,
     mulens: Number,
     snn_snia: Number,
@@ -104,7 +106,7 @@ struct Inputs {
 impl Inputs {
     fn new(batch: &RecordBatch) -> Self {
         let number = |name: &str| Number(column(batch, name).and_then(|array| as_doubles(&array)));
-        let text = |name: &str| column(batch, name).and_then(|array| array.as_string_opt::<i32>().cloned());
+        let text = |name: &str| column(batch, name).and_then(|array| as_views(&array));
         Self {
             cdsxmatch: text("cdsxmatch"),
             tracklet: text("tracklet"),
@@ -211,6 +213,14 @@ pub fn column(batch: &RecordBatch, name: &str) -> Option<ArrayRef> {
         };
     }
     Some(array)
+}
+
+/// Texts, as they are or as views.
+fn as_views(array: &ArrayRef) -> Option<StringViewArray> {
+    if !matches!(array.data_type(), DataType::Utf8 | DataType::Utf8View) {
+        return None;
+    }
+    cast(array, &DataType::Utf8View).ok().map(|views| views.as_string_view().clone())
 }
 
 fn as_doubles(array: &ArrayRef) -> Option<Float64Array> {

@@ -16,11 +16,13 @@ mod node;
 mod numbers;
 #[allow(clippy::indexing_slicing)]
 mod put;
+#[allow(clippy::indexing_slicing)]
+mod views;
 
 use crate::{Layout, PacketError, Source, derived::column};
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray},
-    datatypes::DataType,
+    datatypes::{DataType, FieldRef},
 };
 use job::Night;
 use nested::Record;
@@ -111,7 +113,7 @@ impl Encoder {
     }
 
     /// Appends one message for each row of `batch`, which has at least the columns that the layout reads, in the job's
-    /// types. `finkclass` and `tnsclass` have as many rows.
+    /// types, texts as views or not. `finkclass` and `tnsclass` have as many rows.
     pub fn encode(
         &self,
         batch: &RecordBatch,
@@ -170,8 +172,7 @@ impl Encoder {
         let array_of = |planned: &crate::Column| match (&planned.source, planned.name.as_str()) {
             (Source::Archive(path), _) => {
                 let array = column(batch, &path.to_string());
-                let fits = |array: &ArrayRef| array.data_type() == &planned.data_type;
-                match array.filter(fits) {
+                match array.filter(|array| fits(array.data_type(), &planned.data_type)) {
                     Some(array) => Ok(Some(array)),
                     None => Err(PacketError::Mismatch { column: planned.name.clone() }),
                 }
@@ -182,5 +183,22 @@ impl Encoder {
             (Source::Derived, _) => Err(PacketError::Mismatch { column: planned.name.clone() }),
         };
         self.layout.columns().iter().map(array_of).collect()
+    }
+}
+
+/// Whether arrays of this type hold what is planned: texts may come as views.
+fn fits(found: &DataType, planned: &DataType) -> bool {
+    let same = |found: &FieldRef, planned: &FieldRef| {
+        found.name() == planned.name() && fits(found.data_type(), planned.data_type())
+    };
+    match (found, planned) {
+        (DataType::Utf8View, DataType::Utf8) => true,
+        (DataType::Struct(found), DataType::Struct(planned)) => {
+            found.len() == planned.len()
+                && found.iter().zip(planned).all(|(found, planned)| same(found, planned))
+        }
+        (DataType::List(found), DataType::List(planned)) => same(found, planned),
+        (DataType::Map(found, _), DataType::Map(planned, _)) => same(found, planned),
+        (found, planned) => found == planned,
     }
 }

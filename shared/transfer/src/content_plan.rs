@@ -47,7 +47,7 @@ impl ContentPlan {
         let columns = narrow.union(&output, archive).schema().clone();
         let filters = !conditions.is_empty() || !classes.is_all();
         let needs = needs_of(&conditions, &classes);
-        let scan = ScanPlan::new(archive, narrow, output, filters).needing(needs);
+        let scan = ScanPlan::new(archive, narrow, output, filters).needing(needs).with_views();
         Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })
     }
 

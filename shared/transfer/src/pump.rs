@@ -265,7 +265,7 @@ impl Sink {
         self.encoder.encode(&batch, self.night, &fink, &tns, &mut self.messages)?;
         let sends_since = Instant::now();
         self.stages.encode += sends_since - encodes_since;
-        let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_opt::<i32>());
+        let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_view_opt());
         self.outgoing.clear();
         for row in 0..self.messages.len() {
             let object = objects.filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));

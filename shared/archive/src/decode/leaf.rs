@@ -225,7 +225,7 @@ impl Leaf {
         let nulls =
             (whole_of(levels, whole) < levels.len()).then(|| NullBuffer::new(bits_where(levels, whole)));
         self.gathered.clear();
-        Ok(self.values.finish(nulls)?)
+        self.values.finish(nulls)
     }
 
     /// At the end of a page: whether the rows end here. If they go on, the next page is there.

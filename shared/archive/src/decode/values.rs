@@ -13,7 +13,6 @@ use arrow::{
         ArrowPrimitiveType, DataType, Float32Type, Float64Type, Int32Type, Int64Type, TimeUnit,
         TimestampMicrosecondType,
     },
-    error::ArrowError,
 };
 use bytes::Bytes;
 use parquet::{basic::Type as PhysicalType, data_type::Int96};
@@ -134,7 +133,7 @@ pub(crate) enum Values {
     Float64(Numbers<Float64>),
     Moment(Numbers<Moment>),
     OldMoment(Numbers<OldMoment>),
-    Text(Texts),
+    Text(Box<Texts>),
     Images(Box<Images>),
 }
 
@@ -170,7 +169,7 @@ impl Values {
             (PhysicalType::INT96, DataType::Timestamp(TimeUnit::Microsecond, None)) => {
                 Self::OldMoment(Numbers::default())
             }
-            (PhysicalType::BYTE_ARRAY, DataType::Utf8 | DataType::Utf8View) => Self::Text(Texts::default()),
+            (PhysicalType::BYTE_ARRAY, DataType::Utf8 | DataType::Utf8View) => Self::Text(Box::default()),
             (PhysicalType::BYTE_ARRAY, DataType::Binary | DataType::BinaryView) => {
                 Self::Images(Box::default())
             }
@@ -187,7 +186,7 @@ impl Values {
             Self::Float32(_) => DataType::Float32,
             Self::Float64(_) => DataType::Float64,
             Self::Moment(_) | Self::OldMoment(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Self::Text(_) => DataType::Utf8,
+            Self::Text(_) => DataType::Utf8View,
             Self::Images(_) => DataType::BinaryView,
         }
     }
@@ -241,7 +240,7 @@ impl Values {
     }
 
     /// What was gathered, and begins anew.
-    pub fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
+    pub fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, Fault> {
         Ok(numbers!(self,
             numbers => numbers.finish(nulls),
             Bool(bits) => {
@@ -256,7 +255,12 @@ impl Values {
 
 /// Spreads values over the items that have one. The rest get a default, and are null. One value more is asked for than there
 /// may be.
-fn spread<T: Copy + Default>(levels: &[u8], whole: u8, out: &mut Vec<T>, value: impl Fn(usize) -> T) {
+pub(super) fn spread<T: Copy + Default>(
+    levels: &[u8],
+    whole: u8,
+    out: &mut Vec<T>,
+    value: impl Fn(usize) -> T,
+) {
     let mut next = 0;
     // Without a branch: which items have a value is beyond guessing. What the closures hold is theirs, not lent to them: what
     // is lent stays in memory, and each turn would wait for the one before to have written it.

@@ -4,10 +4,11 @@ use super::{
     nested::{List, Record},
     numbers::{Floats, Numbers},
     put::{NULL, VALUE, long_length, put_bytes, put_long},
+    views::Views,
 };
 use crate::{PacketError, timestamp::Moment};
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BinaryViewArray},
+    array::{Array, ArrayRef, AsArray},
     buffer::{BooleanBuffer, NullBuffer},
     datatypes::{
         DataType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
@@ -38,7 +39,7 @@ enum Values<'a> {
         offsets: &'a [i32],
         bytes: &'a [u8],
     },
-    Bytes(&'a BinaryViewArray),
+    Views(Views<'a>),
     /// The texts that moments become.
     Moments(Vec<Moment>),
     Record(Record<'a>),
@@ -97,7 +98,8 @@ impl<'a> Node<'a> {
                 let texts = array.as_string::<i32>();
                 Values::Text { offsets: texts.value_offsets(), bytes: texts.value_data() }
             }
-            DataType::BinaryView => Values::Bytes(array.as_binary_view()),
+            DataType::Utf8View => Values::Views(Views::of(array.as_string_view())),
+            DataType::BinaryView => Values::Views(Views::of(array.as_binary_view())),
             DataType::Null => {
                 return Ok(Self { branch: true, nulls: None, values: Values::Constant(vec![NULL]) });
             }
@@ -139,9 +141,8 @@ impl<'a> Node<'a> {
                 let length = (offsets[row + 1] - offsets[row]) as usize;
                 length + long_length(length as i64)
             }),
-            Values::Bytes(values) => add(nulls, rows, lengths, |row| {
-                // A view begins with the length.
-                let length = values.views()[row] as u32 as usize;
+            Values::Views(views) => add(nulls, rows, lengths, |row| {
+                let length = views.length(row);
                 length + long_length(length as i64)
             }),
             Values::Moments(moments) => add(nulls, rows, lengths, |row| 1 + moments[row].text().len()),
@@ -189,9 +190,7 @@ impl<'a> Node<'a> {
             Values::Text { offsets, bytes } => self.put(rows, places, out, |row, place, out| {
                 put_bytes(&bytes[offsets[row] as usize..offsets[row + 1] as usize], place, out)
             }),
-            Values::Bytes(values) => {
-                self.put(rows, places, out, |row, place, out| put_bytes(values.value(row), place, out));
-            }
+            Values::Views(views) => self.put(rows, places, out, |row, place, out| views.put(row, place, out)),
             Values::Moments(moments) => {
                 self.put(rows, places, out, |row, place, out| put_bytes(moments[row].text(), place, out))
             }

@@ -45,6 +45,31 @@ pub(super) fn put_bytes(bytes: &[u8], place: usize, out: &mut [u8]) -> usize {
     end
 }
 
+/// The same of at most twelve bytes, the first of them lowest.
+#[inline]
+pub(super) fn put_short(text: u128, length: usize, place: usize, out: &mut [u8]) -> usize {
+    out[place] = 2 * length as u8;
+    let (place, end) = (place + 1, place + 1 + length);
+    // As for `put_bytes`: the first and the last of them, which may be the same in part.
+    match length {
+        8.. => {
+            out[place..place + 8].copy_from_slice(&(text as u64).to_le_bytes());
+            out[end - 8..end].copy_from_slice(&((text >> (8 * (length - 8))) as u64).to_le_bytes());
+        }
+        4..8 => {
+            out[place..place + 4].copy_from_slice(&(text as u32).to_le_bytes());
+            out[end - 4..end].copy_from_slice(&((text >> (8 * (length - 4))) as u32).to_le_bytes());
+        }
+        2..4 => {
+            out[place..place + 2].copy_from_slice(&(text as u16).to_le_bytes());
+            out[end - 1] = (text >> (8 * (length - 1))) as u8;
+        }
+        1 => out[place] = text as u8,
+        0 => {}
+    }
+    end
+}
+
 /// Of bytes between one and two times `SIZE` the first and the last ones, which may be the same in part.
 #[inline]
 fn put_ends<const SIZE: usize>(bytes: &[u8], place: &mut [u8]) {
@@ -79,6 +104,18 @@ mod tests {
             assert_eq!(put_long(value, 1, &mut out), 1 + bytes.len());
             assert_eq!(&out[1..1 + bytes.len()], bytes);
             assert_eq!((out[0], out[1 + bytes.len()], long_length(value)), (0xaa, 0xaa, bytes.len()));
+        }
+    }
+
+    #[test]
+    fn short_texts_keep_to_their_place() {
+        let text: [u8; 16] = std::array::from_fn(|place| place as u8 + 1);
+        for length in 0..=12 {
+            let mut out = [0xaa; 20];
+            assert_eq!(put_short(u128::from_le_bytes(text), length, 3, &mut out), 4 + length);
+            assert_eq!((out[..3].to_vec(), out[3]), (vec![0xaa; 3], 2 * length as u8));
+            assert_eq!(&out[4..4 + length], &text[..length], "{length} bytes");
+            assert!(out[4 + length..].iter().all(|byte| *byte == 0xaa), "{length} bytes");
         }
     }
 
