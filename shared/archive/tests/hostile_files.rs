@@ -18,8 +18,19 @@ impl RowFilter for Everything {
     }
 }
 
-/// Reads all of a file of the corpus of `tests/fuzz`.
+/// Reads all of a file of the corpus of `tests/fuzz`, its texts in one piece and as views.
 fn read(name: &str) -> Result<usize, ArchiveError> {
+    let whole = read_as(name, |plan| plan);
+    let views = read_as(name, ScanPlan::with_views);
+    assert_eq!(told(&whole), told(&views), "{name}");
+    whole
+}
+
+fn told(read: &Result<usize, ArchiveError>) -> Result<usize, String> {
+    read.as_ref().copied().map_err(|error| error.to_string().split("/part.parquet").skip(1).collect())
+}
+
+fn read_as(name: &str, how: impl Fn(ScanPlan) -> ScanPlan) -> Result<usize, ArchiveError> {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fuzz/corpus/parquet");
     let folder = tempfile::tempdir().unwrap();
     let night = folder.path().join("science/year=2026/month=03/day=22");
@@ -34,7 +45,7 @@ fn read(name: &str) -> Result<usize, ArchiveError> {
     })?;
     let schema = file.schema().clone();
     let all = LeafSet::new(&schema, schema.fields().iter().map(|field| FieldPath::new([field.name()])));
-    let plan = ScanPlan::new(&schema, all.clone(), all, false);
+    let plan = how(ScanPlan::new(&schema, all.clone(), all, false));
     let mut rows = 0;
     for row_group in 0..file.row_groups() {
         let scan = runtime.block_on(RowGroupScan::prepare(&file, row_group, &plan))?;
@@ -79,6 +90,8 @@ fn a_lie_is_named_with_the_file_and_the_place() {
             "dictionary-claims-2e9.parquet",
             "column candid: its dictionary claims 2147483647 values in 40 bytes",
         ),
+        ("no-texts.parquet", "row group 0: column objectId: a text is not UTF-8"),
+        ("no-texts-in-dictionary.parquet", "row group 0: column objectId: a text is not UTF-8"),
         ("cut.parquet", "is it complete?"),
         ("empty.parquet", "it has 0 bytes"),
     ] {

@@ -34,6 +34,9 @@ impl Asker {
             .set("compression.type", "lz4")
             .set("linger.ms", "5")
             .set("message.max.bytes", MAX_MESSAGE_BYTES)
+            // Without, it connects to who leads a partition when it first asks about that, and a twentieth of a second later if
+            // it has just connected to another.
+            .set("enable.sparse.connections", "false")
             // Over before the wait for it is.
             .set("message.timeout.ms", (DELIVERY - Duration::from_secs(5)).as_millis().to_string());
         Ok(Self(client.create_with_context(config.link())?))

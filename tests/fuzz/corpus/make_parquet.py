@@ -226,6 +226,12 @@ def lies():
     write("long-fixed-repeated.parquet", fixed, [(2**14, [(FIXED, ["blob"], ZSTD, 2**14, page(2, packed, len(raw), dictionary(1)),
           page(0, squeezed, len(indices), v1(2**14, RLE_DICTIONARY)))])])
 
+    # Bytes that are no text, in a page and in a dictionary.
+    word = struct.pack("<I", 4) + bytes([0xFF, 0xFE, 0xFD, 0xFC])
+    write("no-texts.parquet", text, [(10, [(BYTES, ["objectId"], NONE, 10, None, page(0, levels(10) + word * 10, None, v1(10)))])])
+    write("no-texts-in-dictionary.parquet", text, [(10, [(BYTES, ["objectId"], NONE, 10, page(2, word, None, dictionary(1)),
+          page(0, levels(10) + bytes([1]) + run(10, 0, 1), None, v1(10, RLE_DICTIONARY)))])])
+
     # Counts that stand within the pages: a decoder makes room for them at once.
     counts = lambda count: varint(128) + varint(4) + varint(count) + zigzag(0)
     for name, encoding, data in [("delta-lengths-2e9", 6, counts(2**31 - 1)), ("delta-prefixes-2e9", 7, counts(2**31 - 1)),
