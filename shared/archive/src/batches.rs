@@ -56,7 +56,7 @@ impl<'a> Batches<'a> {
                 (alone.map_err(|error| scan.damaged(error))?, 0)
             }
         };
-        let plans = ColumnPlan::all(&metadata, row_group, &mask);
+        let plans = ColumnPlan::all(&metadata, row_group, &mask, scan.has_views());
         let decoded: Vec<usize> = plans.iter().flat_map(ColumnPlan::leaves).collect();
         let others = (0..metadata.parquet_schema().num_columns())
             .filter(|leaf| mask.leaf_included(*leaf) && !decoded.contains(leaf));

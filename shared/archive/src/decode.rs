@@ -3,10 +3,10 @@
 //!
 //! The decoder of the parquet crate works out for each leaf by itself which rows, items and values there are, in wider types
 //! than needed, and pads each; of a list it does so some sixty times. Here a level is a byte, a page of one level is not
-//! unpacked at all, texts are put in one piece at once, images stay in their pages, and of a list the first leaf leads: its
-//! repetition levels tell the rows, and the others follow by as many levels. Pages are fetched, checked and decompressed as
-//! always, and what they hold is read as the format says. A column with anything in it that is not known here is left to the
-//! crate's decoder.
+//! unpacked at all, texts are put in one piece at once or stay in their dictionary, images stay in their pages, and of a list the
+//! first leaf leads: its repetition levels tell the rows, and the others follow by as many levels. Pages are fetched, checked
+//! and decompressed as always, and what they hold is read as the format says. A column with anything in it that is not known
+//! here is left to the crate's decoder.
 
 mod hybrid;
 mod images;
@@ -14,6 +14,7 @@ mod leaf;
 mod page;
 mod pieces;
 mod plan;
+mod text_views;
 mod texts;
 mod values;
 

@@ -54,6 +54,8 @@ pub struct ScanPlan {
     filters: bool,
     /// What a row must hold to be kept.
     needs: Arc<[Need]>,
+    /// Whether texts come as views.
+    views: bool,
 }
 
 /// What a scan of a row group did.
@@ -73,7 +75,7 @@ impl ScanPlan {
     /// A plan over a job's schema. Without `filters` the narrow set is not looked at.
     pub fn new(job_schema: &Schema, narrow: LeafSet, output: LeafSet, filters: bool) -> Self {
         let both = narrow.union(&output, job_schema);
-        Self { narrow, output, both, filters, needs: Arc::default() }
+        Self { narrow, output, both, filters, needs: Arc::default(), views: false }
     }
 
     /// The same for a filter that keeps only rows that hold all this.
@@ -81,9 +83,10 @@ impl ScanPlan {
         Self { needs: needs.into(), ..self }
     }
 
-    /// The same, with texts as views in what the receiver gets: what a dictionary holds once is not copied for each row.
+    /// The same, with texts as views in what the receiver gets: what a dictionary holds once is not copied for each row. Pays
+    /// where batches have thousands of rows.
     pub fn with_views(self) -> Self {
-        Self { output: self.output.with_views(), both: self.both.with_views(), ..self }
+        Self { output: self.output.with_views(), both: self.both.with_views(), views: true, ..self }
     }
 
     /// What a row must hold to be kept, as far as it is known.
@@ -263,6 +266,11 @@ impl RowGroupScan {
             receive(batch)?;
         }
         Ok(delivered)
+    }
+
+    /// Whether texts come as views.
+    pub(crate) fn has_views(&self) -> bool {
+        self.plan.views
     }
 
     /// From now on pages of these leaves come.

@@ -76,7 +76,7 @@ impl Wanted {
             left -= MANY_COLUMNS_BYTES;
         }
         let mut wanted = Self::default();
-        let images = ColumnPlan::all(&file.metadata, row_group, &mask);
+        let images = ColumnPlan::all(&file.metadata, row_group, &mask, false);
         let images: Vec<usize> = images.iter().flat_map(ColumnPlan::images).collect();
         let mut large = parts.len();
         for (leaf, column, ranges) in parts {

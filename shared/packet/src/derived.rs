@@ -106,7 +106,7 @@ struct Inputs {
 impl Inputs {
     fn new(batch: &RecordBatch) -> Self {
         let number = |name: &str| Number(column(batch, name).and_then(|array| as_doubles(&array)));
-        let text = |name: &str| column(batch, name).and_then(|array| as_views(&array));
+        let text = |name: &str| column(batch, name).and_then(|array| as_text_views(&array));
         Self {
             cdsxmatch: text("cdsxmatch"),
             tracklet: text("tracklet"),
@@ -215,8 +215,8 @@ pub fn column(batch: &RecordBatch, name: &str) -> Option<ArrayRef> {
     Some(array)
 }
 
-/// Texts, as they are or as views.
-fn as_views(array: &ArrayRef) -> Option<StringViewArray> {
+/// Texts as views, as what they are or in one piece; none of anything else.
+pub fn as_text_views(array: &ArrayRef) -> Option<StringViewArray> {
     if !matches!(array.data_type(), DataType::Utf8 | DataType::Utf8View) {
         return None;
     }

@@ -22,7 +22,7 @@ mod timestamp;
 mod tns;
 
 pub use avro_schema::{avro_schema, fingerprint};
-pub use derived::{FINKCLASS_INPUTS, column, finkclass, finkclass_inputs};
+pub use derived::{FINKCLASS_INPUTS, as_text_views, column, finkclass, finkclass_inputs};
 pub use encoder::{Encoder, Messages};
 pub use error::PacketError;
 pub use fields::{FieldNote, field_note};

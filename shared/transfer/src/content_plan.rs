@@ -3,7 +3,7 @@
 use crate::TransferError;
 use archive::{ArchiveError, JobSchema, LeafSet, ScanPlan};
 use arrow::datatypes::{DataType, Field, Schema};
-use job::{FieldPath, JobRequest, Need, RequestError};
+use job::{Content, FieldPath, JobRequest, Need, Packet, RequestError};
 use packet::{Layout, finkclass_inputs, queryable_schema};
 use query::{ClassSelection, Conditions};
 use std::{collections::BTreeSet, sync::Arc};
@@ -47,7 +47,10 @@ impl ContentPlan {
         let columns = narrow.union(&output, archive).schema().clone();
         let filters = !conditions.is_empty() || !classes.is_all();
         let needs = needs_of(&conditions, &classes);
-        let scan = ScanPlan::new(archive, narrow, output, filters).needing(needs).with_views();
+        let scan = ScanPlan::new(archive, narrow, output, filters).needing(needs);
+        // Of heavier rows there are too few in a batch, and their lists have short texts only.
+        let is_light = matches!(request.content, Content::Packet(Packet::Light));
+        let scan = if is_light { scan.with_views() } else { scan };
         Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })
     }
 

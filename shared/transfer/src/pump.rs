@@ -13,7 +13,7 @@ use crate::{
     sample::{self, OF_A_TASK},
 };
 use archive::{ArchiveError, ChosenRows, Opening};
-use arrow::array::{Array, AsArray, RecordBatch, StringArray};
+use arrow::array::{Array, RecordBatch, StringArray};
 use broker::{BrokerError, Outgoing, Publisher};
 use job::{Checkpoint, Counts, Milestone, Night, Sequencer};
 use packet::{Encoder, Messages, TnsCatalogue, finkclass, partition_of, tnsclass};
@@ -265,10 +265,10 @@ impl Sink {
         self.encoder.encode(&batch, self.night, &fink, &tns, &mut self.messages)?;
         let sends_since = Instant::now();
         self.stages.encode += sends_since - encodes_since;
-        let objects = batch.column_by_name("objectId").and_then(|column| column.as_string_view_opt());
+        let objects = batch.column_by_name("objectId").and_then(packet::as_text_views);
         self.outgoing.clear();
         for row in 0..self.messages.len() {
-            let object = objects.filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
+            let object = objects.as_ref().filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
             let partition = partition_of(object, self.sequencer.partitions() as i32);
             let is_new = self.sequencer.is_to_send(partition as usize).map_err(|_| {
                 TransferError::Books(format!("partition {partition} is not one of the topic's"))

@@ -74,11 +74,11 @@ impl Night {
         Layout::new(content, self.schema()).unwrap()
     }
 
-    /// What is read for a content, with what finkclass is derived from.
+    /// What is read for a content, with what finkclass is derived from, as the worker reads it.
     pub fn plan(&self, content: &Content) -> ScanPlan {
         let mut fields = self.layout(content).reads(self.schema());
         fields.extend(finkclass_inputs(self.schema()));
-        self.plan_of(fields)
+        self.plan_of(fields).with_views()
     }
 
     /// What is read for some fields.

@@ -57,7 +57,7 @@ impl Target {
         let narrow = LeafSet::new(schema, conditions.fields());
         let output = LeafSet::new(schema, layout.reads(schema));
         let predicate = conditions.bind(narrow.schema())?;
-        let plan = ScanPlan::new(schema, narrow, output, !conditions.is_empty());
+        let plan = ScanPlan::new(schema, narrow, output, !conditions.is_empty()).with_views();
         let encoder = Encoder::new(layout);
         let mut messages = Messages::default();
         let mut receive = |batch: RecordBatch| {

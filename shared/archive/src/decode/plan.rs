@@ -52,8 +52,13 @@ pub(crate) struct ColumnPlan {
 }
 
 impl ColumnPlan {
-    /// The columns with wanted leaves in a row group that can be read here.
-    pub fn all(file: &ArrowReaderMetadata, row_group: usize, mask: &ProjectionMask) -> Vec<Self> {
+    /// The columns with wanted leaves in a row group that can be read here, with texts as `views` or in one piece.
+    pub fn all(
+        file: &ArrowReaderMetadata,
+        row_group: usize,
+        mask: &ProjectionMask,
+        views: bool,
+    ) -> Vec<Self> {
         let Some(group) = file.metadata().row_groups().get(row_group) else { return Vec::new() };
         let mut first = 0;
         let mut plans = Vec::new();
@@ -62,7 +67,7 @@ impl ColumnPlan {
             if (first..next).any(|leaf| mask.leaf_included(leaf)) {
                 let field = file.schema().fields().iter().find(|field| field.name() == column.name());
                 let chunks = group.columns().get(first..next).unwrap_or_default();
-                plans.extend(field.and_then(|field| Self::of(column, field, first, chunks, mask)));
+                plans.extend(field.and_then(|field| Self::of(column, field, first, chunks, mask, views)));
             }
             first = next;
         }
@@ -75,6 +80,7 @@ impl ColumnPlan {
         first: usize,
         chunks: &[ColumnChunkMetaData],
         mask: &ProjectionMask,
+        views: bool,
     ) -> Option<Self> {
         let outer = u8::from(is_optional(column));
         let alone = [Arc::new(column.clone())];
@@ -140,7 +146,12 @@ impl ColumnPlan {
                 && descriptor.max_rep_level() == i16::from(shape.repeats())
                 && descriptor.max_def_level() == i16::from(whole)
                 && chunk.encodings().all(is_known);
-            let values = Values::of(chunk.column_type(), field.data_type()).filter(|_| is_plain)?;
+            // Of a file all come as views.
+            let wanted = match field.data_type() {
+                DataType::Utf8View if !views => &DataType::Utf8,
+                other => other,
+            };
+            let values = Values::of(chunk.column_type(), wanted).filter(|_| is_plain)?;
             let field = Field::new(field.name(), values.data_type(), is_optional(node));
             leaves.push((first + number, Arc::new(field)));
         }
@@ -317,7 +328,7 @@ mod tests {
             let leaves: Vec<String> = plan.leaves.iter().map(|(_, field)| field.name().clone()).collect();
             format!("{} {}", plan.name, leaves.join(","))
         };
-        ColumnPlan::all(&file, 0, &mask).iter().map(told).collect()
+        ColumnPlan::all(&file, 0, &mask, false).iter().map(told).collect()
     }
 
     #[test]

@@ -1,51 +1,56 @@
-//! The texts of one leaf, as they gather for a batch: views of where they lie, or of themselves where they are short. What a
-//! dictionary holds once is neither copied for each row that names it nor looked at again.
+//! The texts of one leaf, as they gather for a batch.
 
 use super::{
     Fault,
-    values::{Next, Plain, Source, check_places, read_places, spread, taken},
+    values::{Next, Plain, Source, check_places, read_places, taken},
 };
 use arrow::{
-    array::{Array, ArrayBuilder, ArrayRef, StringViewArray, StringViewBuilder, UInt32Array},
-    buffer::NullBuffer,
-    compute::{concat, take},
+    array::{ArrayRef, StringArray},
+    buffer::{NullBuffer, OffsetBuffer},
 };
+use bytes::Bytes;
 use std::sync::Arc;
 
-/// Texts of a batch.
-#[derive(Debug, Default)]
-pub(crate) struct Texts {
-    /// Those of other pages or dictionaries than the last ones.
-    pieces: Vec<Piece>,
-    /// The place in the dictionary of each item; any, of those that are null.
-    places: Vec<u32>,
-    /// What lies in pages as it is.
-    plain: StringViewBuilder,
-    dictionary: Option<StringViewArray>,
-    /// Bytes of each text of the dictionary.
-    lengths: Vec<u32>,
-    read: Vec<u32>,
+/// What is wrong with other bytes.
+pub(super) const NO_TEXT: &str = "a text is not UTF-8";
+/// Most texts of an alert are no longer.
+const SHORT_TEXT_BYTES: usize = 16;
+
+/// A short text is copied with what follows it, in one piece of a length that the compiler knows.
+fn append_text(from: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
+    let length = end - start;
+    match from.get(start..).and_then(<[u8]>::first_chunk::<SHORT_TEXT_BYTES>) {
+        Some(piece) if length <= SHORT_TEXT_BYTES => {
+            out.extend_from_slice(piece);
+            out.truncate(out.len() - (SHORT_TEXT_BYTES - length));
+        }
+        _ => out.extend_from_slice(from.get(start..end).unwrap_or_default()),
+    }
 }
 
-/// Texts that follow one another.
+/// Texts in one piece.
 #[derive(Debug)]
-enum Piece {
-    Plain(StringViewArray),
-    Coded { dictionary: Option<StringViewArray>, places: Vec<u32> },
+pub(crate) struct Texts {
+    bytes: Vec<u8>,
+    /// Where each ends; a zero before them.
+    ends: Vec<i32>,
+    dictionary: Bytes,
+    /// Where each text of the dictionary begins and ends.
+    words: Vec<(u32, u32)>,
+    places: Vec<u32>,
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        let (bytes, dictionary) = (Vec::new(), Bytes::new());
+        Self { bytes, ends: vec![0], dictionary, words: Vec::new(), places: Vec::new() }
+    }
 }
 
 impl Texts {
     pub fn set_dictionary(&mut self, mut plain: Plain, count: usize) -> Result<(), Fault> {
-        self.close();
-        let mut words = StringViewBuilder::new();
-        self.lengths.clear();
-        for _ in 0..count {
-            let word = text(plain.text()?)?;
-            // A page is smaller than 4 GB by far.
-            self.lengths.push(word.len() as u32);
-            words.append_value(word);
-        }
-        self.dictionary = Some(words.finish());
+        self.words = plain.words(count)?;
+        self.dictionary = plain.bytes;
         Ok(())
     }
 
@@ -57,96 +62,50 @@ impl Texts {
         next: Next<'_>,
         room: &mut usize,
     ) -> Result<(), Fault> {
-        match source {
-            Source::Plain(plain) => self.append_plain(plain, levels, whole, next, room),
-            Source::Coded(places) => {
-                if !self.plain.is_empty() {
-                    self.close();
-                }
-                read_places(places, next, &mut self.read)?;
-                check_places(&self.read, self.lengths.len())?;
-                let (read, lengths) = (self.read.as_slice(), self.lengths.as_slice());
-                let length = |place: &u32| lengths.get(*place as usize).map_or(0, |length| *length as usize);
-                *room = room.checked_sub(read.iter().map(length).sum()).ok_or(Fault::TooMuchText)?;
-                match read.len() == levels.len() {
-                    true => self.places.extend_from_slice(read),
-                    false => spread(levels, whole, &mut self.places, move |number| {
-                        read.get(number).copied().unwrap_or_default()
-                    }),
-                }
-                Ok(())
-            }
-            Source::Images(_) => Err(Fault::Bytes("a page of texts came as one of bytes".into())),
+        if let Source::Coded(places) = source {
+            read_places(places, next, &mut self.places)?;
+            check_places(&self.places, self.words.len())?;
         }
-    }
-
-    fn append_plain(
-        &mut self,
-        plain: &mut Plain,
-        levels: &[u8],
-        whole: u8,
-        next: Next<'_>,
-        room: &mut usize,
-    ) -> Result<(), Fault> {
-        if !self.places.is_empty() {
-            self.close();
-        }
+        self.ends.reserve(levels.len());
         let (mut taken, mut passed) = (0, 0);
         for level in levels {
-            if *level != whole {
-                self.plain.append_null();
-                continue;
+            if *level == whole {
+                let (from, start, end) = match source {
+                    Source::Plain(plain) => {
+                        let number = match next.taken {
+                            None => taken,
+                            Some(numbers) => numbers.get(taken).map_or(0, |number| *number as usize),
+                        };
+                        plain.pass_texts(number.saturating_sub(passed))?;
+                        passed = number + 1;
+                        let length = plain.text()?.len();
+                        (plain.bytes.as_ref(), plain.at - length, plain.at)
+                    }
+                    Source::Coded(_) => {
+                        let place = self.places.get(taken).map_or(0, |place| *place as usize);
+                        let (start, end) = self.words.get(place).copied().unwrap_or_default();
+                        (self.dictionary.as_ref(), start as usize, end as usize)
+                    }
+                    Source::Images(_) => {
+                        return Err(Fault::Bytes("a page of texts came as one of bytes".into()));
+                    }
+                };
+                taken += 1;
+                *room = room.checked_sub(end - start).ok_or(Fault::TooMuchText)?;
+                append_text(from, start, end, &mut self.bytes);
             }
-            let number = match next.taken {
-                None => taken,
-                Some(numbers) => numbers.get(taken).map_or(0, |number| *number as usize),
-            };
-            plain.pass_texts(number.saturating_sub(passed))?;
-            (taken, passed) = (taken + 1, number + 1);
-            let text = text(plain.text()?)?;
-            *room = room.checked_sub(text.len()).ok_or(Fault::TooMuchText)?;
-            self.plain.try_append_value(text)?;
+            self.ends.push(i32::try_from(self.bytes.len()).map_err(|_| Fault::TooMuchText)?);
         }
-        plain.pass_texts(next.count.saturating_sub(passed))
-    }
-
-    /// What follows is of another kind, or names another dictionary.
-    fn close(&mut self) {
-        if !self.plain.is_empty() {
-            self.pieces.push(Piece::Plain(self.plain.finish()));
-        }
-        if !self.places.is_empty() {
-            let (dictionary, places) = (self.dictionary.clone(), taken(&mut self.places));
-            self.pieces.push(Piece::Coded { dictionary, places });
+        match source {
+            Source::Plain(plain) => plain.pass_texts(next.count.saturating_sub(passed)),
+            _ => Ok(()),
         }
     }
 
     pub fn finish(&mut self, nulls: Option<NullBuffer>) -> Result<ArrayRef, Fault> {
-        self.close();
-        let mut from = 0;
-        let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.pieces.len());
-        for piece in self.pieces.drain(..) {
-            arrays.push(match piece {
-                Piece::Plain(texts) => Arc::new(texts),
-                Piece::Coded { dictionary, places } => {
-                    let nulls = nulls.as_ref().map(|nulls| nulls.slice(from, places.len()));
-                    let dictionary = dictionary.unwrap_or_else(|| StringViewArray::new_null(0));
-                    take(&dictionary, &UInt32Array::try_new(places.into(), nulls)?, None)?
-                }
-            });
-            from += arrays.last().map_or(0, |array| array.len());
-        }
-        Ok(match arrays.as_slice() {
-            [] => Arc::new(StringViewArray::new_null(0)),
-            [alone] => alone.clone(),
-            several => {
-                let several: Vec<&dyn Array> = several.iter().map(AsRef::as_ref).collect();
-                concat(&several)?
-            }
-        })
+        let (offsets, bytes) = (taken(&mut self.ends), taken(&mut self.bytes));
+        self.ends.push(0);
+        let texts = StringArray::try_new(OffsetBuffer::new(offsets.into()), bytes.into(), nulls);
+        Ok(Arc::new(texts.map_err(|_| Fault::Bytes(NO_TEXT.into()))?))
     }
-}
-
-fn text(bytes: &[u8]) -> Result<&str, Fault> {
-    std::str::from_utf8(bytes).map_err(|error| Fault::Bytes(format!("a text is not UTF-8: {error}")))
 }

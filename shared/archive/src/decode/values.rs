@@ -4,6 +4,7 @@ use super::{
     Fault,
     hybrid::Hybrid,
     images::{ImagePage, Images},
+    text_views::TextViews,
     texts::Texts,
 };
 use arrow::{
@@ -134,6 +135,7 @@ pub(crate) enum Values {
     Moment(Numbers<Moment>),
     OldMoment(Numbers<OldMoment>),
     Text(Box<Texts>),
+    TextViews(Box<TextViews>),
     Images(Box<Images>),
 }
 
@@ -149,6 +151,7 @@ macro_rules! numbers {
             Values::Moment($numbers) => $then,
             Values::OldMoment($numbers) => $then,
             Values::Text($texts) => $text,
+            Values::TextViews($texts) => $text,
             Values::Images($images) => $image,
         }
     };
@@ -169,7 +172,8 @@ impl Values {
             (PhysicalType::INT96, DataType::Timestamp(TimeUnit::Microsecond, None)) => {
                 Self::OldMoment(Numbers::default())
             }
-            (PhysicalType::BYTE_ARRAY, DataType::Utf8 | DataType::Utf8View) => Self::Text(Box::default()),
+            (PhysicalType::BYTE_ARRAY, DataType::Utf8) => Self::Text(Box::default()),
+            (PhysicalType::BYTE_ARRAY, DataType::Utf8View) => Self::TextViews(Box::default()),
             (PhysicalType::BYTE_ARRAY, DataType::Binary | DataType::BinaryView) => {
                 Self::Images(Box::default())
             }
@@ -186,7 +190,8 @@ impl Values {
             Self::Float32(_) => DataType::Float32,
             Self::Float64(_) => DataType::Float64,
             Self::Moment(_) | Self::OldMoment(_) => DataType::Timestamp(TimeUnit::Microsecond, None),
-            Self::Text(_) => DataType::Utf8View,
+            Self::Text(_) => DataType::Utf8,
+            Self::TextViews(_) => DataType::Utf8View,
             Self::Images(_) => DataType::BinaryView,
         }
     }
@@ -232,7 +237,7 @@ impl Values {
         match (self, source) {
             (_, Source::Coded(places)) => places.skip(count),
             (_, Source::Images(page)) => page.skip(count),
-            (Self::Text(_), Source::Plain(plain)) => plain.pass_texts(count),
+            (Self::Text(_) | Self::TextViews(_), Source::Plain(plain)) => plain.pass_texts(count),
             (Self::Int32(_) | Self::Float32(_), Source::Plain(plain)) => plain.take(count * 4).map(drop),
             (Self::OldMoment(_), Source::Plain(plain)) => plain.take(count * OldMoment::BYTES).map(drop),
             (_, Source::Plain(plain)) => plain.take(count * 8).map(drop),
