@@ -48,7 +48,7 @@ impl ContentPlan {
         let filters = !conditions.is_empty() || !classes.is_all();
         let needs = needs_of(&conditions, &classes);
         let scan = ScanPlan::new(archive, narrow, output, filters).needing(needs);
-        // Of heavier rows there are too few in a batch, and their lists have short texts only.
+        // Of heavier rows there are too few in a batch for that to pay.
         let is_light = matches!(request.content, Content::Packet(Packet::Light));
         let scan = if is_light { scan.with_views() } else { scan };
         Ok(Self { conditions, classes, layout, scan, columns, filters_by_finkclass, filters_by_tnsclass })

@@ -5,7 +5,7 @@ use arrow::{
     array::{BooleanArray, RecordBatch},
     datatypes::Schema,
 };
-use job::{Content, FieldPath};
+use job::{Content, FieldPath, Packet};
 use packet::{Layout, finkclass_inputs};
 use simulate::Simulation;
 use tokio::runtime::Runtime;
@@ -78,7 +78,8 @@ impl Night {
     pub fn plan(&self, content: &Content) -> ScanPlan {
         let mut fields = self.layout(content).reads(self.schema());
         fields.extend(finkclass_inputs(self.schema()));
-        self.plan_of(fields).with_views()
+        let plan = self.plan_of(fields);
+        if matches!(content, Content::Packet(Packet::Light)) { plan.with_views() } else { plan }
     }
 
     /// What is read for some fields.

@@ -52,12 +52,15 @@ impl Target {
                 .or_else(|_| Conditions::parse(&format!("`{}` IS NOT NULL", first.name()), &queryable))?,
             None => Conditions::default(),
         };
+        // As the worker reads it.
+        let has_views = matches!(content, Packet::Light);
         let layout = Layout::new(&Content::Packet(content), schema)?;
         packet::avro_schema(&layout)?;
         let narrow = LeafSet::new(schema, conditions.fields());
         let output = LeafSet::new(schema, layout.reads(schema));
         let predicate = conditions.bind(narrow.schema())?;
-        let plan = ScanPlan::new(schema, narrow, output, !conditions.is_empty()).with_views();
+        let plan = ScanPlan::new(schema, narrow, output, !conditions.is_empty());
+        let plan = if has_views { plan.with_views() } else { plan };
         let encoder = Encoder::new(layout);
         let mut messages = Messages::default();
         let mut receive = |batch: RecordBatch| {
