@@ -10,7 +10,9 @@ pub(crate) const MAX_PAGE_BYTES: u64 = 128 * 1024 * 1024;
 const MAX_HELD_BYTES: u64 = 1024 * 1024 * 1024;
 /// What a member of a list takes besides its page: its two levels and its value. A run of the same is a few bytes.
 const MEMBER_BYTES: u64 = 12;
-
+/// What a value outside lists takes besides its page: its level, which a run of the same may stand for. Values are taken
+/// batch by batch, but levels are read page by page.
+const LEVEL_BYTES: u64 = 1;
 /// What a text of a dictionary takes besides its bytes; the decoder makes room for as many as are claimed.
 const ENTRY_BYTES: u64 = 24;
 
@@ -56,6 +58,8 @@ struct Chunk {
     range: Range<u64>,
     /// A row may have many values.
     repeats: bool,
+    /// Rows of its row group.
+    rows: u64,
     /// Pages are read whole, by their index.
     indexed: bool,
     dictionary: u64,
@@ -75,6 +79,7 @@ impl PageMeter {
                     column: column.column_path().string(),
                     range: start..start.saturating_add(length),
                     repeats: column.column_descr().max_rep_level() > 0,
+                    rows: group.num_rows().unsigned_abs(),
                     indexed,
                     dictionary: 0,
                     page: 0,
@@ -137,12 +142,18 @@ impl PageMeter {
                 "column {column}: its dictionary claims {values} values in {bytes} bytes"
             )));
         }
+        if !claim.is_dictionary && !chunk.repeats && claim.values > chunk.rows {
+            let (column, values, rows) = (&chunk.column, claim.values, chunk.rows);
+            return Some(Err(format!(
+                "column {column}: a page claims {values} values in a row group of {rows} rows"
+            )));
+        }
         let members = if claim.is_dictionary {
             claim.values.saturating_mul(ENTRY_BYTES)
         } else if chunk.repeats {
             claim.values.saturating_mul(MEMBER_BYTES)
         } else {
-            0
+            claim.values.saturating_mul(LEVEL_BYTES)
         };
         let cost = claim.bytes.saturating_add(members);
         if claim.is_dictionary {
