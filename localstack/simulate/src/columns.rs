@@ -3,6 +3,7 @@
 use crate::{
     alert::Alert,
     leaves::{self, Value},
+    spreads,
     stamps::{Image, Stamps},
 };
 use arrow::{
@@ -120,7 +121,10 @@ fn feature(name: &str, band: i64, alert: &Alert) -> Value {
             Value::Number((high - low) / 2.0)
         }
         _ if points.len() < 4 => Value::Number(f64::NAN),
-        _ => Value::Number(alert.object.of(name).at(band as u64).normal()),
+        _ => match spreads::of_light_curve(name) {
+            Some(spread) => spread.draw(name, alert.chance.at(band as u64)),
+            None => Value::Null,
+        },
     }
 }
 

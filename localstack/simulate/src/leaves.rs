@@ -3,6 +3,7 @@
 use crate::{
     alert::{Alert, Detection},
     kind::Kind,
+    spreads,
 };
 
 /// A value.
@@ -54,7 +55,7 @@ pub fn root(name: &str, alert: &Alert) -> Value {
         "snn_snia_vs_nonia" | "snn_sn_vs_all" => Number(0.5 * draw.unit().powi(3)),
         "rf_snia_vs_nonia" if alert.kind == Kind::EarlySupernovaIa => above_half(),
         "rf_snia_vs_nonia" => {
-            Number(if draw.unit() < 0.8 { 0.0 } else { draw.of("score").between(0.0, 0.48) })
+            Number(if draw.unit() < 0.97 { 0.0 } else { draw.of("score").between(0.0, 0.48) })
         }
         "rf_kn_vs_nonkn" if alert.kind == Kind::Kilonova => above_half(),
         "rf_kn_vs_nonkn" => Number(if draw.unit() < 0.95 { 0.0 } else { draw.of("score").between(0.0, 0.4) }),
@@ -78,10 +79,7 @@ pub fn root(name: &str, alert: &Alert) -> Value {
         "jdstarthist_dt" => Number(alert.age),
         "from_upper" | "is_transient" => Whole(i64::from(draw.unit() < 0.2)),
         "slsn_score" => Number(-1.0),
-        name if name.starts_with("anomaly_score") => Number(0.12 * draw.normal() - 0.05),
-        name if name.ends_with("_rate") => Number(0.4 * draw.normal()),
-        "delta_time" => Number(draw.between(0.01, 3.0)),
-        _ => Null,
+        _ => spreads::of_alert(name).map_or(Null, |spread| spread.draw(name, alert.chance)),
     }
 }
 
@@ -100,7 +98,9 @@ pub fn candidate(name: &str, alert: &Alert) -> Value {
             draw.between(0.0, 0.5)
         }),
         "classtar" => {
-            Number(if alert.kind.is_transient() { draw.between(0.45, 1.0) } else { draw.between(0.0, 1.0) })
+            let least = if alert.kind.is_transient() { 0.45 } else { 0.0 };
+            // SExtractor's, of three decimals.
+            Number((draw.between(least, 1.0) * 1000.0).round() / 1000.0)
         }
         "ssnamenr" => Text(match alert.kind {
             Kind::KnownAsteroid => format!("{}", 1000 + alert.object.below(600_000)),
@@ -108,20 +108,6 @@ pub fn candidate(name: &str, alert: &Alert) -> Value {
         }),
         "ssdistnr" | "ssmagnr" if alert.kind == Kind::KnownAsteroid => Number(draw.between(0.0, 5.0)),
         "ssdistnr" | "ssmagnr" => Number(-999.0),
-        "rb" => Number(draw.between(0.3, 1.0)),
-        "distnr" => Number(alert.object.of(name).between(0.0, 1.0).powi(2) * 25.0),
-        "magnr" => Number(alert.object.of(name).between(14.0, 23.0)),
-        "rbversion" => Text("t17_f5_c3".into()),
-        "drbversion" => Text("d6_m7".into()),
-        "objectidps1" | "objectidps2" | "objectidps3" => {
-            Whole(1_000_000_000_000 + (alert.object.of(name).bits() >> 16) as i64)
-        }
-        name if ["sgmag", "srmag", "simag", "szmag"].iter().any(|band| name.starts_with(band)) => {
-            Number(if draw.unit() < 0.1 { -999.0 } else { alert.object.of(name).between(14.0, 22.0) })
-        }
-        name if name.starts_with("sgscore") => Number(alert.object.of(name).between(0.0, 1.0)),
-        "sigmagnr" => Number(draw.between(0.01, 0.1)),
-        name if name.starts_with("distpsnr") => Number(alert.object.of(name).between(0.0, 30.0)),
         _ => visit(name, alert, &alert.now),
     }
 }
@@ -136,14 +122,14 @@ pub fn visit(name: &str, alert: &Alert, visit: &Detection) -> Value {
         "diffmaglim" => return Number(visit.limit),
         "pdiffimfilename" => return Text(format!("ztf_{:.6}_000434_c04_o_q3_scimrefdiffimg.fits", visit.jd)),
         "programpi" => return Text("Kulkarni".into()),
-        "programid" => return Whole(1),
         "nid" => return Whole(visit.jd as i64 - 2_457_755),
         "rcid" | "field" => {
             return Whole(alert.object.of(name).below(if name == "rcid" { 64 } else { 800 }) as i64);
         }
-        "magzpsci" => return Number(26.2 + 0.1 * draw.normal()),
-        "magzpsciunc" | "magzpscirms" | "clrcoeff" | "clrcounc" => return Number(draw.between(0.0, 0.08)),
-        "rbversion" => return Text("t17_f5_c3".into()),
+        // What a visit without a detection has as well.
+        "programid" | "magzpsci" | "magzpsciunc" | "magzpscirms" | "clrcoeff" | "clrcounc" | "rbversion" => {
+            return measured(name, alert, visit);
+        }
         _ => {}
     }
     let Some(magnitude) = visit.magnitude else { return Null };
@@ -156,11 +142,16 @@ pub fn visit(name: &str, alert: &Alert, visit: &Detection) -> Value {
         "sigmagap" | "sigmagapbig" => Number(1.5 * error_of(magnitude)),
         "ra" | "ranr" => Number(alert.ra + 3e-5 * draw.normal()),
         "dec" | "decnr" => Number(alert.dec + 3e-5 * draw.normal()),
-        "xpos" | "ypos" => Number(draw.between(0.0, 3072.0)),
-        "tblid" => Whole(draw.below(200) as i64),
-        "nneg" | "nbad" | "tooflag" | "nmtchps" | "nframesref" => Whole(draw.below(15) as i64),
         "ssnamenr" => Text("null".into()),
-        _ => Number(draw.between(0.0, 3.0)),
+        _ => measured(name, alert, visit),
+    }
+}
+
+/// What was measured in a visit, or is known of what lies at its place.
+fn measured(name: &str, alert: &Alert, visit: &Detection) -> Value {
+    match spreads::of_candidate(name) {
+        Some(spread) => spread.draw(name, if spread.object { alert.object } else { visit.chance }),
+        None => Null,
     }
 }
 

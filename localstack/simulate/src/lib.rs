@@ -4,6 +4,7 @@
 //!   of its time, so that nights differ as real ones do.
 //! - Objects come back in other nights and have light curves; classes come in a realistic mix, and the scores behind
 //!   them are such that Fink's rule finds them; cutouts are gzip FITS images.
+//! - Other values are spread as in real nights (`values.json`, made by `learn`): as many are missing, or the same for all.
 //! - The same seed makes the same alerts on every machine, whatever is written beside them.
 //!
 //! ```
@@ -21,6 +22,7 @@ mod columns;
 mod era;
 mod kind;
 mod leaves;
+mod spreads;
 mod stamps;
 mod write;
 

@@ -28,7 +28,7 @@ SIDE = 63
 """Pixels of an image in either direction."""
 BLOCK = 2880
 """FITS files come in blocks of so many bytes."""
-LAYOUT = 1
+LAYOUT = 2
 """Grows when the files would come out otherwise: those kept from before are made again."""
 
 
