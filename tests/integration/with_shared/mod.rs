@@ -4,3 +4,4 @@ mod classes;
 mod clients;
 mod golden;
 mod optimize;
+mod sample_nights;
