@@ -125,13 +125,15 @@ impl Light {
         (mean + colour + change + 0.08 * chance.of("noise").normal()).clamp(12.5, 21.3)
     }
 
-    /// Visits of the last thirty days, oldest first.
+    /// Visits of the last thirty days, oldest first: some 27, of which 10 are detections, as in real nights.
     fn history(&self, age: f64, chance: Chance) -> Vec<Detection> {
         let count = if self.kind.is_moving() {
             chance.of("count").below(8)
         } else {
-            5 + chance.of("count").below(40)
+            5 + chance.of("count").below(48)
         };
+        // Most objects vary too little to be detected each time.
+        let seen = if self.kind.is_transient() { 1.0 } else { self.object.of("seen").between(0.15, 1.0) };
         let mut visits: Vec<Detection> = (0..count)
             .map(|visit| {
                 let chance = chance.of("visit").at(visit);
@@ -139,7 +141,8 @@ impl Light {
                 let (jd, band) = (self.jd - ago, 1 + i64::from(chance.of("band").unit() > 0.5));
                 let limit = limit(chance);
                 let magnitude = self.magnitude(jd, band, chance);
-                let detected = ago <= age && magnitude < limit && !self.kind.is_moving();
+                let bright = magnitude < limit && chance.of("seen").unit() < seen;
+                let detected = bright && ago <= age && !self.kind.is_moving();
                 Detection { chance, jd, band, magnitude: detected.then_some(magnitude), limit }
             })
             .collect();

@@ -120,11 +120,23 @@ fn feature(name: &str, band: i64, alert: &Alert) -> Value {
                 points.iter().fold((f64::MAX, f64::MIN), |(low, high), mag| (low.min(*mag), high.max(*mag)));
             Value::Number((high - low) / 2.0)
         }
-        _ if points.len() < 4 => Value::Number(f64::NAN),
+        _ if points.len() < points_for(name) => Value::Number(f64::NAN),
         _ => match spreads::of_light_curve(name) {
             Some(spread) => spread.draw(name, alert.chance.at(band as u64)),
             None => Value::Null,
         },
+    }
+}
+
+/// The points that a feature wants at least.
+fn points_for(name: &str) -> usize {
+    match name {
+        "inter_percentile_range_10" | "median_absolute_deviation" | "percent_amplitude" => 1,
+        "median_buffer_range_percentage_10" => 1,
+        "anderson_darling_normal" | "kurtosis" => 4,
+        "skew" => 3,
+        _ if name.starts_with("linear_") => 3,
+        _ => 2,
     }
 }
 
