@@ -171,7 +171,7 @@ impl Drop for SmallDisk {
 #[test]
 fn a_full_disk_fails_the_job_with_its_reason() {
     let folder = tempfile::tempdir().unwrap();
-    let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 3000, false);
+    let archive = sample_archive(&folder.path().join("archive"), &["2026-03-22"], 8000, false);
     // The broker's disk alone: where jobs are kept there must be room to write down that one has failed.
     let data = folder.path().join("data");
     let _disk = SmallDisk::new(&data.join("kafka"), 16);
