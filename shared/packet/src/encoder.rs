@@ -1,13 +1,15 @@
 //! Record batches into raw Avro, straight from Arrow's buffers and column by column.
 //!
-//! First the lengths of some rows are added up, column by column, which tells where each row begins; then each column
-//! writes its value of all these rows at their places. So what to do with a value is decided once a column, not once a
+//! First the lengths of the rows are added up, column by column, which tells where each row begins; then each column
+//! writes its value of some rows at their places. So what to do with a value is decided once a column, not once a
 //! value, and the rows at hand stay in the processor's cache.
 //!
 //! Every leaf is a union `[type, "null"]`, so a value is one zero byte and the value, a null the byte 2 (zig-zag of
 //! branch 1). Records are not nullable: a null struct is a record of nulls.
 
 // Rows, places and lengths come from the arrays themselves and were measured: see `node.rs`.
+#[allow(clippy::indexing_slicing)]
+mod messages;
 #[allow(clippy::indexing_slicing)]
 mod nested;
 #[allow(clippy::indexing_slicing)]
@@ -25,80 +27,12 @@ use arrow::{
     datatypes::{DataType, FieldRef},
 };
 use job::Night;
+pub use messages::Messages;
 use nested::Record;
 use node::Node;
-use std::ops::Range;
 
 /// Rows that are written together.
 const ROWS: usize = 64;
-
-/// Encoded alerts, back to back in one buffer.
-#[derive(Debug, Default)]
-pub struct Messages {
-    /// May be longer than what is written: bytes that are there already need not be made.
-    buffer: Vec<u8>,
-    ends: Vec<usize>,
-    /// Bytes that the messages before took.
-    before: usize,
-}
-
-impl Messages {
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// The bytes of all messages.
-    pub fn buffer(&self) -> &[u8] {
-        self.buffer.get(..self.end()).unwrap_or_default()
-    }
-
-    /// Where the message number `index` lies in the buffer.
-    pub fn span(&self, index: usize) -> Range<usize> {
-        let start = index.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        start..self.ends.get(index).copied().unwrap_or(start)
-    }
-
-    /// The messages in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.len()).map(|index| self.buffer.get(self.span(index)).unwrap_or_default())
-    }
-
-    /// The buffer with all messages, to be sent as it is, with anything behind them; `next`, whatever it holds, is
-    /// written over instead. Forgets the messages.
-    pub fn exchange(&mut self, next: Vec<u8>) -> Vec<u8> {
-        self.before = self.end();
-        self.ends.clear();
-        std::mem::replace(&mut self.buffer, next)
-    }
-
-    /// Forgets the messages and keeps the memory.
-    pub fn clear(&mut self) {
-        self.ends.clear();
-    }
-
-    /// Where the last message ends.
-    fn end(&self) -> usize {
-        self.ends.last().copied().unwrap_or(0)
-    }
-
-    /// The buffer, with room up to `end`.
-    fn room(&mut self, end: usize) -> &mut [u8] {
-        if self.buffer.len() < end {
-            // Batches are of about one size; what is larger than that would lie idle in every buffer under way.
-            let room =
-                (self.before + self.before / 16).max(if self.before < end { end + end / 4 } else { 0 });
-            self.buffer.reserve_exact(room - self.buffer.len());
-            self.buffer.resize(room, 0);
-        }
-        &mut self.buffer
-    }
-}
 
 /// Encodes the batches of a job.
 #[derive(Clone, Debug)]
@@ -122,6 +56,19 @@ impl Encoder {
         tnsclass: &StringArray,
         messages: &mut Messages,
     ) -> Result<(), PacketError> {
+        self.encode_by_group(batch, night, (finkclass, tnsclass), &[], messages)
+    }
+
+    /// The same, with messages of one group side by side: `groups` has a small number for each row. What is read by groups
+    /// is read in order then.
+    pub fn encode_by_group(
+        &self,
+        batch: &RecordBatch,
+        night: Night,
+        (finkclass, tnsclass): (&StringArray, &StringArray),
+        groups: &[u32],
+        messages: &mut Messages,
+    ) -> Result<(), PacketError> {
         let columns = self.columns(batch, finkclass, tnsclass)?;
         let mut nodes = Vec::with_capacity(columns.len());
         for (column, array) in self.layout.columns().iter().zip(&columns) {
@@ -136,26 +83,23 @@ impl Encoder {
         }
         let mut columns = Record::of(nodes);
         let least = columns.least();
-        messages.ends.reserve(batch.num_rows());
-        let (mut lengths, mut places) = (Vec::with_capacity(ROWS), Vec::with_capacity(ROWS));
-        for start in (0..batch.num_rows()).step_by(ROWS) {
-            let rows = start..batch.num_rows().min(start + ROWS);
-            lengths.clear();
-            lengths.resize(rows.len(), least);
-            columns.measure(rows.clone(), &mut lengths);
-            let mut end = messages.end();
+        let blocks =
+            (0..batch.num_rows()).step_by(ROWS).map(|start| start..batch.num_rows().min(start + ROWS));
+        let mut lengths = vec![least; batch.num_rows()];
+        for (rows, lengths) in blocks.clone().zip(lengths.chunks_mut(ROWS)) {
+            columns.measure(rows, lengths);
+        }
+        let (spans, out) = messages.lay_out(&lengths, groups);
+        let mut places = Vec::with_capacity(ROWS);
+        for (rows, spans) in blocks.zip(spans.chunks(ROWS)) {
             places.clear();
-            for length in &lengths {
-                places.push(end);
-                end += length;
-                messages.ends.push(end);
-            }
-            let from = places.first().copied().unwrap_or(end);
-            let out = messages.room(end);
-            // Each column writes here and there, into memory that nobody has touched for long: one clear in order brings it
-            // near, which takes less time than each write waiting for its own line of it.
-            if let Some(block) = out.get_mut(from..end) {
-                block.fill(0);
+            for span in spans {
+                // Each column writes here and there, into memory that nobody has touched for long: one clear in order brings
+                // it near, which takes less time than each write waiting for its own line of it.
+                if let Some(message) = out.get_mut(span.clone()) {
+                    message.fill(0);
+                }
+                places.push(span.start);
             }
             columns.write(rows, &mut places, out);
         }

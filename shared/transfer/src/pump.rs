@@ -261,15 +261,15 @@ impl Sink {
         let encodes_since = Instant::now();
         let fink = finkclass(&batch);
         let tns = tnsclass(&batch, &self.tns);
+        let partitions = self.partitions(&batch);
         self.messages.clear();
-        self.encoder.encode(&batch, self.night, &fink, &tns, &mut self.messages)?;
+        // Those of a partition side by side: librdkafka reads them one partition after the other.
+        self.encoder.encode_by_group(&batch, self.night, (&fink, &tns), &partitions, &mut self.messages)?;
         let sends_since = Instant::now();
         self.stages.encode += sends_since - encodes_since;
-        let objects = batch.column_by_name("objectId").and_then(packet::as_text_views);
         self.outgoing.clear();
-        for row in 0..self.messages.len() {
-            let object = objects.as_ref().filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
-            let partition = partition_of(object, self.sequencer.partitions() as i32);
+        for (row, partition) in partitions.into_iter().enumerate() {
+            let partition = partition as i32;
             let is_new = self.sequencer.is_to_send(partition as usize).map_err(|_| {
                 TransferError::Books(format!("partition {partition} is not one of the topic's"))
             })?;
@@ -298,6 +298,16 @@ impl Sink {
             tidings.counts.bytes_sent = bytes;
         });
         Ok(())
+    }
+
+    /// The partition of each row.
+    fn partitions(&self, batch: &RecordBatch) -> Vec<u32> {
+        let objects = batch.column_by_name("objectId").and_then(packet::as_text_views);
+        let partition = |row| {
+            let object = objects.as_ref().filter(|ids| ids.is_valid(row)).map_or("", |ids| ids.value(row));
+            partition_of(object, self.sequencer.partitions() as i32).unsigned_abs()
+        };
+        (0..batch.num_rows()).map(partition).collect()
     }
 
     /// Keeps the first messages for whoever wants to see what came.
