@@ -125,7 +125,8 @@ impl Light {
         (mean + colour + change + 0.08 * chance.of("noise").normal()).clamp(12.5, 21.3)
     }
 
-    /// Visits of the last thirty days, oldest first: some 27, of which 10 are detections, as in real nights.
+    /// Visits of the last thirty days, oldest first: about as many as in real nights, where an alert has 27, of which 10
+    /// are detections.
     fn history(&self, age: f64, chance: Chance) -> Vec<Detection> {
         let count = if self.kind.is_moving() {
             chance.of("count").below(8)
